@@ -1,0 +1,98 @@
+package record
+
+import "strconv"
+
+// Outcome is what became of a record. The zero value is Unsettled: a record
+// that nobody has spoken about has to be delivered again.
+type Outcome uint8
+
+// The outcomes. Every record of a batch ends as exactly one of them, except
+// Refused, which only a sink says and which the handler turns into Dead or,
+// if no dead letter could be written, into Unsettled.
+const (
+	Unsettled Outcome = iota // not written, or not known to be: deliver again
+	Stored                   // written by this delivery
+	Duplicate                // written by an earlier delivery
+	Filtered                 // dropped on purpose by a cleaning step
+	Refused                  // will never be accepted as it is: needs a dead letter
+	Dead                     // kept as a dead letter
+	outcomes
+)
+
+var outcomeNames = [outcomes]string{"unsettled", "stored", "duplicate", "filtered", "refused", "dead"}
+
+// String returns the outcome's name as it stands in the account.
+func (o Outcome) String() string {
+	if o < outcomes {
+		return outcomeNames[o]
+	}
+	return "outcome(" + strconv.Itoa(int(o)) + ")"
+}
+
+// Settled reports whether the record needs no further delivery.
+func (o Outcome) Settled() bool {
+	switch o {
+	case Stored, Duplicate, Filtered, Dead:
+		return true
+	case Unsettled, Refused:
+		return false
+	default:
+		return false
+	}
+}
+
+// Result is what a sink says of one record.
+type Result struct {
+	Outcome Outcome
+	// Cause is set for Refused, Dead and Unsettled, and nil otherwise.
+	// Results may share one Cause.
+	Cause *Cause
+}
+
+// Cause says why a record was not stored.
+type Cause struct {
+	// Type names the kind of failure: the server's error type where it gave
+	// one ("mapper_parsing_exception"), else one of ours ("record_malformed").
+	Type string
+	// Status is the HTTP status, or 0 where there was none.
+	Status int
+	// Reason is the server's explanation in full. It may quote the document:
+	// it belongs in a dead letter, never in a log or an error.
+	Reason string
+	// Safe is an explanation without document contents, fit for logs. It may
+	// be empty.
+	Safe string
+	// Hint tells the operator what to look at, usually a variable's name.
+	Hint string
+	// Index and ID are where the record was to go, if that is known.
+	Index, ID string
+	// Permanent reports that delivering again cannot help until somebody
+	// changes something: wrong credentials, a missing topic.
+	Permanent bool
+}
+
+// Text returns the cause as one short line without document contents.
+func (c *Cause) Text() string {
+	if c == nil {
+		return "unknown cause"
+	}
+	s := c.Type
+	if c.Status != 0 {
+		s += " (HTTP " + strconv.Itoa(c.Status) + ")"
+	}
+	if c.Safe != "" {
+		s += ": " + c.Safe
+	}
+	if c.Hint != "" {
+		s += "; " + c.Hint
+	}
+	return s
+}
+
+// DeadLetter is a refused record on its way to a dead-letter place.
+type DeadLetter struct {
+	Record *Record
+	Cause  *Cause
+	// Sink is the name of the sink that refused it.
+	Sink string
+}
