@@ -26,17 +26,23 @@ type Record struct {
 
 	// Pos is the record's place in its event, from 0.
 	Pos int
-	// Event is a hash of the whole payload. Together with Pos it names a
-	// record whose partition or offset is unknown.
-	Event uint64
-	// Arrival is when the batch first arrived at this instance. It stays the
-	// same when a failed batch is delivered again to the same instance.
-	Arrival time.Time
+	// Batch is what the records of one event have in common.
+	Batch *Batch
 
 	// Defect says why the record is malformed: "" for a sound one. A malformed
 	// record has no usable Body; Body then holds the raw text of the element,
 	// which is not a JSON string's content.
 	Defect string
+}
+
+// Batch is what the records of one event have in common.
+type Batch struct {
+	// Arrival is when the batch first arrived at this instance. It stays the
+	// same when a failed batch is delivered again to the same instance.
+	Arrival time.Time
+	// Event is a hash of the whole payload. Together with Record.Pos it names
+	// a record whose topic, partition or offset is unknown.
+	Event uint64
 }
 
 // AppendBody appends the record's value as Kafka held it (as far as the event
@@ -59,5 +65,7 @@ func (r *Record) AppendKey(dst []byte) (key []byte, null bool) {
 	return dst, false
 }
 
-// Located reports whether both partition and offset are known.
-func (r *Record) Located() bool { return r.Partition != Unknown && r.Offset != Unknown }
+// Located reports whether topic, partition and offset are all known.
+func (r *Record) Located() bool {
+	return r.Topic != "" && r.Partition != Unknown && r.Offset != Unknown
+}

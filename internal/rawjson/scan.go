@@ -1,0 +1,368 @@
+// Package rawjson reads JSON without copying or converting it: it checks RFC
+// 8259's grammar and says where the members of an object lie.
+//
+// Nothing here allocates once its buffers have grown, and every function takes
+// time linear in its input.
+package rawjson
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// MaxDepth is how deeply arrays and objects may be nested. Deeper text is
+// refused as if it were malformed: Elasticsearch 8 reads no more than 1,000
+// levels, and older versions can be brought down by a much deeper document.
+const MaxDepth = 1000
+
+// Member is one member of an object, as slices of the object's text.
+type Member struct {
+	// Key is the name's text between the quotes. KeyEscaped says that it holds
+	// escapes, so that the name has to be unescaped before it is compared.
+	Key []byte
+	// Value is the value's text without white space around it.
+	Value []byte
+	// KeyEscaped: see Key.
+	KeyEscaped bool
+	// Noted says that a nested name of Value is in the scanner's Note set, or
+	// may be (it holds an escape or a dot).
+	Noted bool
+	// Broken says that Value is an array or object which holds line breaks
+	// between its tokens.
+	Broken bool
+}
+
+// Scanner checks JSON text. The zero value is ready for use; it is not safe
+// for concurrent use. Text is assumed to be valid UTF-8: check that first.
+type Scanner struct {
+	// Note, if set, is asked about nested names: see Member.Noted.
+	Note *Names
+
+	noted, broken bool
+	isObject      [MaxDepth/64 + 1]uint64 // one bit a level: object or array
+}
+
+// Object checks that data is exactly one JSON object, white space around it
+// allowed, and appends its members in order to members, duplicates included.
+// If ok is false the appended members mean nothing.
+func (s *Scanner) Object(data []byte, members []Member) (_ []Member, ok bool) {
+	i := skipSpace(data, 0)
+	if i >= len(data) || data[i] != '{' {
+		return members, false
+	}
+	i = skipSpace(data, i+1)
+	if i < len(data) && data[i] == '}' {
+		return members, skipSpace(data, i+1) == len(data)
+	}
+	for {
+		if i >= len(data) || data[i] != '"' {
+			return members, false
+		}
+		keyEnd, escaped := scanString(data, i+1)
+		if keyEnd < 0 {
+			return members, false
+		}
+		key := data[i+1 : keyEnd]
+		i = keyEnd + 1
+		if i < len(data) && data[i] <= ' ' {
+			i = skipSpace(data, i)
+		}
+		if i >= len(data) || data[i] != ':' {
+			return members, false
+		}
+		i++
+		if i < len(data) && data[i] <= ' ' {
+			i = skipSpace(data, i)
+		}
+		s.noted, s.broken = false, false
+		end := s.value(data, i)
+		if end < 0 {
+			return members, false
+		}
+		members = append(members, Member{
+			Key: key, Value: data[i:end], KeyEscaped: escaped, Noted: s.noted, Broken: s.broken,
+		})
+		i = end
+		if i < len(data) && data[i] <= ' ' {
+			i = skipSpace(data, i)
+		}
+		if i >= len(data) {
+			return members, false
+		}
+		if data[i] == '}' {
+			return members, skipSpace(data, i+1) == len(data)
+		}
+		if data[i] != ',' {
+			return members, false
+		}
+		i++
+		if i < len(data) && data[i] <= ' ' {
+			i = skipSpace(data, i)
+		}
+	}
+}
+
+// Valid reports whether data is exactly one JSON value, white space around it
+// allowed.
+func (s *Scanner) Valid(data []byte) bool {
+	i := skipSpace(data, 0)
+	end := s.value(data, i)
+	return end >= 0 && skipSpace(data, end) == len(data)
+}
+
+// Prefix returns the end of the JSON value that starts at data[i], or -1 if
+// there is none.
+func (s *Scanner) Prefix(data []byte, i int) int { return s.value(data, i) }
+
+// value returns the end of the value at data[i], or -1.
+func (s *Scanner) value(data []byte, i int) int {
+	if i >= len(data) {
+		return -1
+	}
+	if c := data[i]; c == '{' || c == '[' {
+		return s.container(data, i)
+	}
+	return scanScalar(data, i)
+}
+
+// container returns the end of the array or object at data[i], or -1. It keeps
+// its own stack of one bit a level, so that no input can exhaust the real one.
+func (s *Scanner) container(data []byte, i int) int {
+	depth := -1
+	inObject := false
+
+open:
+	depth++
+	if depth >= MaxDepth {
+		return -1
+	}
+	inObject = data[i] == '{'
+	s.push(depth, inObject)
+	i = s.space(data, i+1)
+	if i >= len(data) {
+		return -1
+	}
+	if inObject && data[i] == '}' || !inObject && data[i] == ']' {
+		goto closed
+	}
+
+element:
+	if inObject {
+		if i >= len(data) || data[i] != '"' {
+			return -1
+		}
+		end, escaped := scanString(data, i+1)
+		if end < 0 {
+			return -1
+		}
+		if s.Note != nil && (escaped || s.Note.MayHold(data[i+1:end])) {
+			s.noted = true
+		}
+		i = s.space(data, end+1)
+		if i >= len(data) || data[i] != ':' {
+			return -1
+		}
+		i = s.space(data, i+1)
+	}
+	if i >= len(data) {
+		return -1
+	}
+	if c := data[i]; c == '{' || c == '[' {
+		goto open
+	}
+	if i = scanScalar(data, i); i < 0 {
+		return -1
+	}
+
+after:
+	i = s.space(data, i)
+	if i >= len(data) {
+		return -1
+	}
+	switch {
+	case data[i] == ',':
+		i = s.space(data, i+1)
+		goto element
+	case inObject && data[i] == '}', !inObject && data[i] == ']':
+	default:
+		return -1
+	}
+
+closed:
+	i++
+	if depth == 0 {
+		return i
+	}
+	depth--
+	inObject = s.isObject[depth/64]>>(depth%64)&1 == 1
+	goto after
+}
+
+func (s *Scanner) push(depth int, object bool) {
+	bit := uint64(1) << (depth % 64)
+	if object {
+		s.isObject[depth/64] |= bit
+	} else {
+		s.isObject[depth/64] &^= bit
+	}
+}
+
+// space skips white space inside a container and notes line breaks.
+func (s *Scanner) space(data []byte, i int) int {
+	for i < len(data) && data[i] <= ' ' {
+		switch data[i] {
+		case ' ', '\t':
+		case '\n', '\r':
+			s.broken = true
+		default:
+			return i
+		}
+		i++
+	}
+	return i
+}
+
+func skipSpace(data []byte, i int) int {
+	for i < len(data) && (data[i] == ' ' || data[i] == '\n' || data[i] == '\r' || data[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+// scanScalar returns the end of the string, number or literal at data[i], or -1.
+func scanScalar(data []byte, i int) int {
+	switch data[i] {
+	case '"':
+		end, _ := scanString(data, i+1)
+		if end < 0 {
+			return -1
+		}
+		return end + 1
+	case 't':
+		return literal(data, i, "true")
+	case 'f':
+		return literal(data, i, "false")
+	case 'n':
+		return literal(data, i, "null")
+	default:
+		return scanNumber(data, i)
+	}
+}
+
+func literal(data []byte, i int, want string) int {
+	if len(data)-i < len(want) || string(data[i:i+len(want)]) != want {
+		return -1
+	}
+	return i + len(want)
+}
+
+// scanNumber returns the end of the number at data[i], or -1.
+func scanNumber(data []byte, i int) int {
+	if i < len(data) && data[i] == '-' {
+		i++
+	}
+	first := i
+	i = digits(data, i)
+	if i == first || data[first] == '0' && i > first+1 {
+		return -1
+	}
+	if i < len(data) && data[i] == '.' {
+		first = i + 1
+		if i = digits(data, first); i == first {
+			return -1
+		}
+	}
+	if i < len(data) && (data[i] == 'e' || data[i] == 'E') {
+		i++
+		if i < len(data) && (data[i] == '+' || data[i] == '-') {
+			i++
+		}
+		first = i
+		if i = digits(data, i); i == first {
+			return -1
+		}
+	}
+	return i
+}
+
+func digits(data []byte, i int) int {
+	for i < len(data) && data[i]-'0' <= 9 {
+		i++
+	}
+	return i
+}
+
+const (
+	lows  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// scanString checks a string whose opening quote stands before data[i]. It
+// returns the place of the closing quote, or -1, and whether there are escapes.
+//
+// It looks at eight bytes at once: a byte of (x-1)&^x&0x80… is set where x's
+// byte is zero. Borrows make false hits only above a true one, so the lowest
+// hit is always true.
+func scanString(data []byte, i int) (end int, escaped bool) {
+	for {
+		for i+8 <= len(data) {
+			w := binary.LittleEndian.Uint64(data[i:])
+			quote, back := w^('"'*lows), w^('\\'*lows)
+			hit := ((quote-lows)&^quote | (back-lows)&^back | (w-' '*lows)&^w) & highs
+			if hit != 0 {
+				i += bits.TrailingZeros64(hit) / 8
+				break
+			}
+			i += 8
+		}
+		for i < len(data) && data[i] >= ' ' && data[i] != '"' && data[i] != '\\' {
+			i++
+		}
+		if i >= len(data) || data[i] < ' ' {
+			return -1, escaped
+		}
+		if data[i] == '"' {
+			return i, escaped
+		}
+		escaped = true
+		if i+1 >= len(data) {
+			return -1, escaped
+		}
+		if unescapeTable[data[i+1]] != 0 {
+			i += 2
+		} else if _, ok := hex4(data[i:]); ok {
+			i += 6
+		} else {
+			return -1, escaped
+		}
+	}
+}
+
+// StringEnd returns the place of the quote that ends the string whose opening
+// quote stands before data[i], or -1. It checks nothing else: control
+// characters and unknown escapes pass, since a trigger event must be read even
+// if its encoder was sloppy.
+func StringEnd(data []byte, i int) int {
+	for {
+		for i+8 <= len(data) {
+			w := binary.LittleEndian.Uint64(data[i:])
+			quote, back := w^('"'*lows), w^('\\'*lows)
+			hit := ((quote-lows)&^quote | (back-lows)&^back) & highs
+			if hit != 0 {
+				i += bits.TrailingZeros64(hit) / 8
+				break
+			}
+			i += 8
+		}
+		for i < len(data) && data[i] != '"' && data[i] != '\\' {
+			i++
+		}
+		if i >= len(data) {
+			return -1
+		}
+		if data[i] == '"' {
+			return i
+		}
+		i += 2
+	}
+}

@@ -1,0 +1,135 @@
+package transform
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"ckafka-etl/internal/rawjson"
+	"ckafka-etl/record"
+)
+
+// MaxIDBytes is the longest document id that Elasticsearch takes.
+const MaxIDBytes = 512
+
+// stampCache holds the stamp of the last arrival time: one a batch.
+type stampCache struct {
+	at   time.Time
+	text []byte
+}
+
+// stamp returns t as a JSON string: RFC 3339 with milliseconds and zone.
+func (c *stampCache) stamp(t time.Time, zone *time.Location) []byte {
+	if c.text == nil || !c.at.Equal(t) {
+		// A new slice: an earlier document may still hold the old one.
+		c.at, c.text = t, t.In(zone).AppendFormat(nil, `"2006-01-02T15:04:05.000Z07:00"`)
+	}
+	return c.text
+}
+
+// namedHour is an index name and the quarter of an hour it is good for: all
+// zones differ from UTC by whole quarters.
+type namedHour struct {
+	quarter int64
+	name    string
+}
+
+// nameIndex names the document's index by its event time, or by the arrival
+// time if it has none that can be trusted.
+func (w *Worker) nameIndex(arrival time.Time) {
+	o := &w.p.opts
+	at := arrival
+	for _, path := range o.TimeFields {
+		v := w.obj.Get(path)
+		if v == nil {
+			continue
+		}
+		if t, ok := parseTime(v, o.Zone); ok {
+			if t.Before(arrival.Add(-o.WindowBack)) || t.After(arrival.Add(o.WindowAhead)) {
+				w.doc.OutsideWindow = true
+			} else {
+				at = t
+			}
+			break
+		}
+	}
+	w.doc.Index = w.indexName(at)
+}
+
+func (w *Worker) indexName(at time.Time) string {
+	quarter := at.Unix() / 900
+	c := &w.index[uint64(quarter)%uint64(len(w.index))]
+	if c.name == "" || c.quarter != quarter {
+		layout := "-2006-01-02"
+		if w.p.opts.Hourly {
+			layout = "-2006-01-02-15"
+		}
+		*c = namedHour{quarter, w.p.opts.IndexPrefix + at.In(w.p.opts.Zone).Format(layout)}
+	}
+	return c.name
+}
+
+// nameID takes the id from its field or makes one from the record's
+// coordinates and a hash of its value, which keeps apart the records of a
+// topic that was made anew, or of two clusters with the same topic.
+func (w *Worker) nameID(rec *record.Record, hash uint32) {
+	w.id = w.id[:0]
+	d := &w.doc
+	if w.p.opts.IDField != "" && !d.Text {
+		if v := w.obj.Get(w.p.opts.IDField); v != nil && w.fieldID(v) {
+			d.ID = w.id
+			return
+		}
+	}
+	d.Generated = true
+	id, _ := rawjson.AppendEscaped(w.id[:0], w.p.opts.IDPrefix)
+	id, _ = rawjson.AppendEscaped(id, rec.Topic)
+	id = append(id, '-')
+	if rec.Located() {
+		id = strconv.AppendInt(id, int64(rec.Partition), 10)
+		id = append(id, '-')
+		id = strconv.AppendInt(id, rec.Offset, 10)
+	} else {
+		// Without its coordinates a record is known by its event and its
+		// place there, which a second delivery of the event repeats.
+		id = append(id, 'e')
+		id = appendHex(id, rec.Batch.Event, 16)
+		id = append(id, '-')
+		id = strconv.AppendInt(id, int64(rec.Pos), 10)
+	}
+	id = append(id, '-')
+	w.id = appendHex(id, uint64(hash), 8)
+	d.ID, d.IDBytes = w.id, len(w.id)
+}
+
+// fieldID makes w.id of a field's value. Only a number or a string that is not
+// empty can be an id.
+func (w *Worker) fieldID(v []byte) bool {
+	switch c := v[0]; {
+	case c == '-' || c >= '0' && c <= '9':
+		w.id = append(w.id, v...)
+		w.doc.IDBytes = len(v)
+		return true
+	case c == '"' && len(v) > 2:
+		content := v[1 : len(v)-1]
+		if bytes.IndexByte(content, '\\') < 0 {
+			w.id = append(w.id, content...)
+			w.doc.IDBytes = len(content)
+			return true
+		}
+		// Spelt the same way always, so that equal ids are equal bytes.
+		plain, _ := rawjson.AppendUnescaped(nil, content)
+		w.id, _ = rawjson.AppendEscaped(w.id, plain)
+		w.doc.IDBytes = len(plain)
+		return true
+	}
+	return false
+}
+
+func appendHex(dst []byte, n uint64, digits int) []byte {
+	const hex = "0123456789abcdef"
+	for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
+		dst = append(dst, hex[n>>shift&15])
+	}
+	return dst
+}

@@ -1,0 +1,76 @@
+// Package transform turns a record into a document: it cleans the record,
+// finds its event time, names its index and its id. It does no I/O and knows
+// nothing of where documents go.
+package transform
+
+import (
+	"fmt"
+	"time"
+)
+
+// Options says how records become documents. The zero value of a field is its
+// default unless the field says otherwise.
+type Options struct {
+	// Ignore are the fields to remove: "name" at top level, "user.password"
+	// nested, "**.password" at any depth.
+	Ignore []string
+	// TimeField is stamped with the arrival time if the record lacks it, or
+	// always with TimeOverwrite. Empty: no stamp.
+	TimeField     string
+	TimeOverwrite bool
+
+	// IndexPrefix is what index names start with; "-" and the day follow, and
+	// "-" and the hour with Hourly.
+	IndexPrefix string
+	Hourly      bool
+	// Zone is the zone of index names, of stamps and of event times without
+	// one. nil: UTC.
+	Zone *time.Location
+	// TimeFields are the fields whose event time names the index; the first
+	// that holds a time counts.
+	TimeFields []string
+	// WindowBack and WindowAhead are how far an event time may lie before and
+	// after the arrival time. An event time outside is not used.
+	WindowBack, WindowAhead time.Duration
+
+	// IDField is the field whose value is the document's id; empty: none.
+	IDField string
+	// IDPrefix stands before generated ids.
+	IDPrefix string
+
+	// Steps are further cleaning steps. They run in order after the ignored
+	// fields have gone and before the time stamp is set.
+	Steps []Step
+}
+
+// Step is a cleaning step of one's own. It may read and change the record's
+// object. Returning false drops the record: it counts as filtered. A record
+// that is no JSON object comes as an object with the single member msg_body.
+// Steps run on several goroutines at once, each with its own Object.
+type Step func(*Object) (keep bool)
+
+// Program is a validated set of options. It is immutable and safe for
+// concurrent use.
+type Program struct {
+	opts  Options
+	rules *rules
+}
+
+// New validates options.
+func New(opts Options) (*Program, error) {
+	if opts.Zone == nil {
+		opts.Zone = time.UTC
+	}
+	r, err := newRules(opts.Ignore)
+	if err != nil {
+		return nil, fmt.Errorf("fields to remove: %w", err)
+	}
+	return &Program{opts: opts, rules: r}, nil
+}
+
+// NewWorker returns a worker for one goroutine.
+func (p *Program) NewWorker() *Worker {
+	w := &Worker{p: p}
+	w.scan.Note = p.rules.note
+	return w
+}

@@ -1,0 +1,291 @@
+package transform
+
+import (
+	"bytes"
+	"hash/crc32"
+	"time"
+	"unicode/utf8"
+
+	"ckafka-etl/internal/rawjson"
+	"ckafka-etl/record"
+)
+
+const (
+	// maxLayers is how often a body that is JSON inside a JSON string is
+	// unwrapped.
+	maxLayers = 8
+	// textField holds what is not a JSON object.
+	textField = "msg_body"
+	// messageField is merged over the record if it holds an object.
+	messageField = "message"
+	// keepBytes is how large a worker's buffer may stay after a batch: records
+	// beyond it are rare, and an idle instance should not hold their space.
+	keepBytes = 256 << 10
+)
+
+var (
+	castagnoli  = crc32.MakeTable(crc32.Castagnoli)
+	bom         = []byte("\uFEFF")
+	textName    = []byte(textField)
+	textSig     = signature(textName)
+	messageName = []byte(messageField)
+	messageSig  = signature(messageName)
+)
+
+// Worker turns one record after the other into a document. It reuses its
+// buffers, so it is not safe for concurrent use, and a Document is valid only
+// until the next call.
+type Worker struct {
+	// Explain makes Document.Removed be filled. It costs allocations.
+	Explain bool
+
+	p       *Program
+	scan    rawjson.Scanner
+	found   []rawjson.Member
+	obj     Object
+	doc     Document
+	body    []byte    // the record's value
+	valid   []byte    // the same with bad UTF-8 replaced
+	layers  [2][]byte // the value, unwrapped: one layer is read while the next is written
+	message []byte    // the message field, unescaped
+	kept    []byte    // members that had to be rewritten
+	text    []byte    // a text document's value
+	masked  []byte
+	id      []byte
+
+	arrival stampCache
+	index   [8]namedHour
+}
+
+// Document is a record on its way to a sink.
+type Document struct {
+	// Index is the name of the index.
+	Index string
+	// ID is the document's id as the content of a JSON string, escaped.
+	ID []byte
+	// Generated says that the id was made from the record's coordinates and
+	// not taken from a field.
+	Generated bool
+	// IDBytes is the id's length in bytes, unescaped.
+	IDBytes int
+	// Text says that the record was no JSON object.
+	Text bool
+	// Filtered says that a step dropped the record.
+	Filtered bool
+	// Replaced counts the bytes and surrogates that were no valid UTF-8.
+	Replaced int
+	// OutsideWindow says that the record's event time was not used because it
+	// lies too far from the arrival time.
+	OutsideWindow bool
+	// Removed lists what cleaning took away, if Worker.Explain is set.
+	Removed []Removal
+
+	obj *Object
+}
+
+// Removal is a field that cleaning took away.
+type Removal struct{ Field, Why string }
+
+// AppendSource appends the document: a JSON object on one line.
+func (d *Document) AppendSource(dst []byte) []byte { return d.obj.appendTo(dst) }
+
+// Object returns the document's members, for reading.
+func (d *Document) Object() *Object { return d.obj }
+
+// Do makes a record's document. It never fails: what is no JSON object becomes
+// a text document, a malformed record too (of the raw text of its element).
+func (w *Worker) Do(rec *record.Record) *Document {
+	d := &w.doc
+	*d = Document{Removed: d.Removed[:0], obj: &w.obj}
+	w.kept = w.kept[:0]
+	w.obj.reset()
+
+	var lossy int
+	w.body, lossy = rec.AppendBody(w.body[:0])
+	hash := crc32.Checksum(w.body, castagnoli)
+	text := w.body
+	d.Replaced = lossy
+	if !rawjson.ASCII(text) && !utf8.Valid(text) {
+		w.valid, lossy = rawjson.AppendValid(w.valid[:0], text)
+		text = w.valid
+		d.Replaced += lossy
+	}
+
+	if inner, ok := w.unwrap(text); ok && rec.Defect == "" {
+		w.obj.add(w.found)
+		w.obj.unique(w.onDuplicate())
+		w.mergeMessage()
+	} else {
+		w.makeText(inner)
+	}
+	w.removeIgnored()
+	for _, step := range w.p.opts.Steps {
+		if !step(&w.obj) {
+			d.Filtered = true
+			return d
+		}
+	}
+	w.stamp(rec.Batch.Arrival)
+	w.nameIndex(rec.Batch.Arrival)
+	w.nameID(rec, hash)
+	return d
+}
+
+// unwrap finds the object inside up to maxLayers JSON strings and leaves its
+// members in w.found. If there is none it returns the innermost text that is
+// not such a string.
+func (w *Worker) unwrap(text []byte) (inner []byte, ok bool) {
+	for layer := 0; ; layer++ {
+		plain := bytes.TrimPrefix(text, bom)
+		if w.found, ok = w.scan.Object(plain, w.found[:0]); ok {
+			return plain, true
+		}
+		content, isString := stringContent(plain)
+		if !isString || layer == maxLayers {
+			return text, false
+		}
+		buf := &w.layers[layer%2]
+		var lossy int
+		*buf, lossy = rawjson.AppendUnescaped((*buf)[:0], content)
+		next := bytes.TrimPrefix(*buf, bom)
+		if !w.scan.Valid(next) {
+			return text, false
+		}
+		w.doc.Replaced += lossy
+		text = *buf
+	}
+}
+
+// stringContent returns what is between the quotes if text is one JSON string.
+func stringContent(text []byte) ([]byte, bool) {
+	text = bytes.Trim(text, " \t\r\n")
+	if len(text) < 2 || text[0] != '"' {
+		return nil, false
+	}
+	end := rawjson.StringEnd(text, 1)
+	return text[1 : len(text)-1], end == len(text)-1
+}
+
+// mergeMessage lays the object in a string field message over the record.
+func (w *Worker) mergeMessage() {
+	m := w.obj.findSig(messageSig, messageName)
+	if m == nil || m.value[0] != '"' || len(m.value) < 4 {
+		return
+	}
+	content := m.value[1 : len(m.value)-1]
+	if c := content[0]; c > ' ' && c != '{' && c != '\\' && c < utf8.RuneSelf {
+		return // plain text, as most messages are
+	}
+	var lossy int
+	w.message, lossy = rawjson.AppendUnescaped(w.message[:0], content)
+	var ok bool
+	w.found, ok = w.scan.Object(bytes.TrimPrefix(w.message, bom), w.found[:0])
+	if !ok {
+		return
+	}
+	w.doc.Replaced += lossy
+	m.gone = true
+	w.removed(messageField, "merged over the record")
+	w.obj.add(w.found)
+	w.obj.unique(w.onDuplicate())
+}
+
+// makeText makes the document of what is no JSON object.
+func (w *Worker) makeText(text []byte) {
+	w.doc.Text = true
+	if len(w.p.rules.words) > 0 {
+		w.masked = w.p.rules.maskText(w.masked[:0], text)
+		if len(w.masked) != len(text) {
+			w.removed(textField, "values behind ignored words are masked")
+		}
+		text = w.masked
+	}
+	w.text = append(w.text[:0], '"')
+	w.text, _ = rawjson.AppendEscaped(w.text, text)
+	w.text = append(w.text, '"')
+	w.obj.members = append(w.obj.members, member{key: textName, name: textName, sig: textSig, value: w.text})
+}
+
+// removeIgnored removes the ignored fields and brings the other values onto
+// one line.
+func (w *Worker) removeIgnored() {
+	r := w.p.rules
+	for i := range w.obj.members {
+		m := &w.obj.members[i]
+		if m.gone {
+			continue
+		}
+		if r.first != nil {
+			gone, inside, by := r.top(m.name)
+			if gone {
+				m.gone = true
+				w.removed(string(m.name), "ignored by "+by.path)
+				continue
+			}
+			m.deep = m.deep || inside
+		}
+		if (m.deep || m.lines) && isContainer(m.value) {
+			from := len(w.kept)
+			w.kept = r.appendKept(w.kept, m.name, m.value, w.onGone(m))
+			m.value, m.deep, m.lines = w.kept[from:len(w.kept):len(w.kept)], false, false
+		}
+	}
+}
+
+// stamp sets the arrival time.
+func (w *Worker) stamp(arrival time.Time) {
+	if w.p.opts.TimeField == "" {
+		return
+	}
+	m := w.obj.find(w.p.opts.TimeField)
+	switch {
+	case m == nil:
+		w.obj.Set(w.p.opts.TimeField, w.arrival.stamp(arrival, w.p.opts.Zone))
+	case w.p.opts.TimeOverwrite:
+		w.removed(w.p.opts.TimeField, "overwritten with the arrival time")
+		m.value = w.arrival.stamp(arrival, w.p.opts.Zone)
+	}
+}
+
+// Trim gives back the space of buffers that one large record has made grow.
+// Call it between batches; it ends the life of the last Document.
+func (w *Worker) Trim() {
+	for _, b := range []*[]byte{&w.body, &w.valid, &w.layers[0], &w.layers[1], &w.message, &w.kept, &w.text, &w.masked, &w.obj.names} {
+		if cap(*b) > keepBytes {
+			*b = nil
+		}
+	}
+	const keepMembers = 2048
+	clear(w.found[:cap(w.found)])
+	clear(w.obj.members[:cap(w.obj.members)])
+	w.found, w.obj.members = w.found[:0], w.obj.members[:0]
+	if cap(w.found) > keepMembers {
+		w.found = nil
+	}
+	if cap(w.obj.members) > keepMembers {
+		w.obj.members = nil
+	}
+	if cap(w.obj.table.slots) > 4*keepMembers {
+		w.obj.table.slots = nil
+	}
+}
+
+func (w *Worker) removed(field, why string) {
+	if w.Explain {
+		w.doc.Removed = append(w.doc.Removed, Removal{field, why})
+	}
+}
+
+func (w *Worker) onDuplicate() func(*member) {
+	if !w.Explain {
+		return nil
+	}
+	return func(m *member) { w.removed(string(m.name), "a later value of the same name won") }
+}
+
+func (w *Worker) onGone(m *member) func(*rule) {
+	if !w.Explain {
+		return nil
+	}
+	return func(r *rule) { w.removed(string(m.name), "a field inside is ignored by "+r.path) }
+}
