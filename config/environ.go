@@ -1,0 +1,78 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// Relevant returns the pairs of environ that Load looks at, sorted by name.
+// While slices.Equal finds it unchanged, the configuration is unchanged, too,
+// but for the contents of certificate files. It costs a few microseconds. The
+// pairs hold secrets: keep them, don't print them.
+func Relevant(environ []string) []string {
+	var own []string
+	for _, pair := range environ {
+		if name, _, ok := strings.Cut(pair, "="); ok && (ours(name) || name == "TZ") {
+			own = append(own, pair)
+		}
+	}
+	// By name only and stable: of equal names the last must stay the last.
+	slices.SortStableFunc(own, func(a, b string) int {
+		a, _, _ = strings.Cut(a, "=")
+		b, _, _ = strings.Cut(b, "=")
+		return strings.Compare(a, b)
+	})
+	return own
+}
+
+// ours reports whether a variable is one of ours or was probably meant to be.
+func ours(name string) bool {
+	return hasPrefixFold(name, "ES_") || hasPrefixFold(name, "kafka_") || strings.EqualFold(name, "Log_Level")
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// strangerText says what is odd about a variable that looks like ours but is
+// not in the table.
+func strangerText(name string) string {
+	best, bestDistance := "", 3
+	if len(name) > 12 {
+		bestDistance = 4
+	}
+	for i := range Variables {
+		known := Variables[i].Name
+		if strings.EqualFold(known, name) {
+			return "ignored: capitals matter in names; write " + known
+		}
+		if d := distance(strings.ToLower(known), strings.ToLower(name)); d < bestDistance {
+			best, bestDistance = known, d
+		}
+	}
+	if best == "" {
+		return "ignored: unknown variable"
+	}
+	return "ignored: unknown variable; did you mean " + best + "?"
+}
+
+// distance is the Levenshtein distance between a and b in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
