@@ -1,0 +1,292 @@
+package platform
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/rpc"
+	"os/exec"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/tencentyun/scf-go-lib/cloudfunction/messages"
+
+	"ckafka-etl/internal/event"
+)
+
+// Instance is one running process of a function. Its methods are safe for
+// concurrent use; events are handled one at a time.
+type Instance struct {
+	fn        Function
+	env       string
+	proc      *process
+	client    *rpc.Client
+	stderr    *lineTail
+	startTime time.Duration
+	busy      chan struct{} // holds a token while an event is handled
+}
+
+// Start checks f, starts its process and waits until it answers. ctx bounds
+// only the start. The caller has to Stop the instance.
+func Start(ctx context.Context, f Function) (*Instance, error) {
+	if err := f.Validate(); err != nil {
+		return nil, err
+	}
+	return start(ctx, f.withDefaults(), new(sync.Mutex))
+}
+
+// start is Start for settings that were checked. output guards the writers.
+func start(ctx context.Context, f Function, output *sync.Mutex) (*Instance, error) {
+	env, err := json.Marshal(f.Env)
+	if err != nil {
+		return nil, err
+	}
+	port, release, err := reservePort()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+
+	i := &Instance{fn: f, env: string(env), stderr: new(lineTail), busy: make(chan struct{}, 1)}
+	maxLine := maxLogLine
+	if f.KeepLongLines {
+		maxLine = 0
+	}
+	stdout := &lineWriter{mu: output, to: f.Stdout, max: maxLine}
+	stderr := &lineWriter{mu: output, to: f.Stderr, max: maxLine, tail: i.stderr}
+	// No CommandContext: the process outlives ctx, which is only for the start.
+	cmd := exec.Command(f.Path)
+	cmd.Env = f.processEnv(port)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+
+	begin := time.Now()
+	i.proc, err = startProcess(cmd, func() { stdout.close(); stderr.close() })
+	if err != nil {
+		return nil, fmt.Errorf("the function could not be started: %w", err)
+	}
+	initCtx, cancel := context.WithTimeoutCause(ctx, f.InitTimeout, errInit)
+	defer cancel()
+	i.client, err = i.connect(initCtx, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		i.proc.kill(ErrStopped)
+		return nil, err
+	}
+	i.startTime = time.Since(begin)
+	return i, nil
+}
+
+var errInit = errors.New("init timeout")
+
+// connect returns a connection on which the function has answered a ping.
+func (i *Instance) connect(ctx context.Context, addr string) (*rpc.Client, error) {
+	conn, err := i.dial(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	client := rpc.NewClient(conn)
+	call := client.Go("Function.Ping", &messages.PingRequest{}, &messages.PingResponse{}, make(chan *rpc.Call, 1))
+	select {
+	case <-call.Done:
+		if err = call.Error; err == nil {
+			return client, nil
+		}
+		err = fmt.Errorf("%s does not answer as the platform's library for Go does: %w", i.fn.Path, err)
+	case <-i.proc.exited:
+		err = i.crashed("")
+	case <-ctx.Done():
+		err = i.notReady(ctx)
+	}
+	_ = client.Close()
+	return nil, err
+}
+
+// dial connects as soon as the function listens. There is nothing to wait on
+// but the port itself, so it is tried again after short waits; a cold start
+// takes a few milliseconds.
+func (i *Instance) dial(ctx context.Context, addr string) (net.Conn, error) {
+	const first, longest = 200 * time.Microsecond, 10 * time.Millisecond
+	var dialer net.Dialer
+	timer := time.NewTimer(first)
+	defer timer.Stop()
+	for wait := first; ; wait = min(wait*5/4, longest) {
+		conn, err := dialer.DialContext(ctx, "tcp", addr)
+		if err == nil {
+			return conn, nil
+		}
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-i.proc.exited:
+			return nil, i.crashed("")
+		case <-ctx.Done():
+			return nil, i.notReady(ctx)
+		}
+	}
+}
+
+func (i *Instance) notReady(ctx context.Context) error {
+	if err := context.Cause(ctx); !errors.Is(err, errInit) {
+		return err
+	}
+	return fmt.Errorf("%s did not answer on port _LAMBDA_SERVER_PORT within %v: is it built with the platform's library for Go?",
+		i.fn.Path, i.fn.InitTimeout)
+}
+
+// Reply is the function's answer to an event.
+type Reply struct {
+	RequestID string
+	Payload   []byte
+	Error     *FunctionError // what the handler returned; nil: success
+	Duration  time.Duration  // from sending the event to having the answer
+	// StartTime is what starting an instance for this event took, 0 if one was
+	// there. Only a Pool sets it.
+	StartTime time.Duration
+}
+
+// Invoke sends an event and waits for the answer, after those that came before.
+// What the handler returned, an error or a panic included, is in the Reply. An
+// error says that there is no answer:
+//   - ErrPayloadTooLarge: more than 6 MB, nothing was sent;
+//   - *TimeoutError: the process was killed at the function's timeout;
+//   - *CrashError: the process ended by itself;
+//   - ctx's cause: ctx ended and the process was killed, since nothing else
+//     stops a handler; or ctx ended before it was this event's turn;
+//   - ErrStopped: the instance was stopped.
+//
+// The Reply then still holds RequestID and Duration if the event was sent.
+func (i *Instance) Invoke(ctx context.Context, payload []byte) (Reply, error) {
+	if len(payload) > event.MaxBytes {
+		return Reply{}, fmt.Errorf("%w: %d bytes, want at most %d", ErrPayloadTooLarge, len(payload), event.MaxBytes)
+	}
+	select {
+	case i.busy <- struct{}{}:
+		defer func() { <-i.busy }()
+	case <-ctx.Done():
+		return Reply{}, context.Cause(ctx)
+	}
+	if err := context.Cause(ctx); err != nil {
+		return Reply{}, err
+	}
+	if !i.Alive() {
+		return Reply{}, i.ended("")
+	}
+	return i.invoke(ctx, payload)
+}
+
+func (i *Instance) invoke(ctx context.Context, payload []byte) (Reply, error) {
+	begin := time.Now()
+	deadline := begin.Add(i.fn.Timeout)
+	req := &messages.InvokeRequest{
+		Payload:         payload,
+		RequestId:       newRequestID(),
+		Deadline:        messages.InvokeRequest_Timestamp{Seconds: deadline.Unix(), Nanos: int64(deadline.Nanosecond())},
+		Namespace:       i.fn.Namespace,
+		FunctionName:    i.fn.Name,
+		FunctionVersion: i.fn.Version,
+		MemoryLimitInMb: int32(i.fn.MemoryMB),               //nolint:gosec // at most 3072
+		TimeLimitInMs:   int32(i.fn.Timeout.Milliseconds()), //nolint:gosec // at most 900,000
+		Environment:     i.env,
+	}
+	var resp messages.InvokeResponse
+
+	// Sending blocks as long as the function does not read. A kill ends the
+	// call wherever it is.
+	timer := time.AfterFunc(i.fn.Timeout, func() {
+		i.proc.kill(&TimeoutError{RequestID: req.RequestId, Timeout: i.fn.Timeout})
+	})
+	stop := context.AfterFunc(ctx, func() { i.proc.kill(context.Cause(ctx)) })
+	err := i.client.Call("Function.Invoke", req, &resp)
+	reply := Reply{RequestID: req.RequestId, Duration: time.Since(begin)}
+	timely, wanted := timer.Stop(), stop()
+
+	if _, ok := errors.AsType[rpc.ServerError](err); ok {
+		return reply, fmt.Errorf("%s does not answer as the platform's library for Go does: %w", i.fn.Path, err)
+	}
+	if err != nil {
+		i.awaitExit(err)
+		return reply, i.ended(req.RequestId)
+	}
+	if !timely || !wanted {
+		// It was killed while its answer arrived. The answer counts; the
+		// process must be gone before anybody looks whether it is alive.
+		<-i.proc.exited
+	}
+	reply.Payload = resp.Payload
+	if e := resp.Error; e != nil {
+		reply.Error = functionError(e)
+		if reply.Error.Fatal {
+			i.proc.kill(reply.Error)
+		}
+	}
+	return reply, nil
+}
+
+// awaitExit waits until a process that dropped its connection is gone.
+func (i *Instance) awaitExit(cause error) {
+	timer := time.NewTimer(5 * time.Second)
+	defer timer.Stop()
+	select {
+	case <-i.proc.exited:
+	case <-timer.C:
+		i.proc.kill(fmt.Errorf("the function dropped its connection: %w", cause))
+	}
+}
+
+// ended returns why the process is gone.
+func (i *Instance) ended(requestID string) error {
+	reason := i.proc.killedFor()
+	if reason == nil {
+		return i.crashed(requestID)
+	}
+	if requestID == "" && !errors.Is(reason, ErrStopped) {
+		return fmt.Errorf("%w: %w", ErrStopped, reason)
+	}
+	return reason
+}
+
+func (i *Instance) crashed(requestID string) error {
+	state := i.proc.cmd.ProcessState
+	return &CrashError{RequestID: requestID, Status: state.String(), ExitCode: state.ExitCode(), Stderr: i.stderr.get()}
+}
+
+func functionError(e *messages.InvokeResponse_Error) *FunctionError {
+	fe := &FunctionError{Type: e.Type, Message: e.Message, Fatal: e.ShouldExit}
+	for _, f := range e.StackTrace {
+		if f != nil {
+			fe.StackTrace = append(fe.StackTrace, Frame{Path: f.Path, Line: int(f.Line), Label: f.Label})
+		}
+	}
+	return fe
+}
+
+// newRequestID returns a random UUID (version 4).
+func newRequestID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// Stop kills the process, as the platform ends an instance, and returns when it
+// is gone and its output is written. It may be called more than once.
+func (i *Instance) Stop() {
+	i.proc.kill(ErrStopped)
+	_ = i.client.Close()
+}
+
+// Alive reports whether the process is there.
+func (i *Instance) Alive() bool { return i.proc.alive() }
+
+// PID returns the process's number.
+func (i *Instance) PID() int { return i.proc.cmd.Process.Pid }
+
+// StartTime returns the time from the process's start to its first answer.
+func (i *Instance) StartTime() time.Duration { return i.startTime }
+
+// Usage returns what the process has used so far, or in all if it has ended.
+func (i *Instance) Usage() Usage { return i.proc.readUsage() }

@@ -1,0 +1,96 @@
+// Command testfunc is a function for the tests of package platform. Its event
+// says what it does.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"github.com/tencentyun/scf-go-lib/cloudfunction"
+	"github.com/tencentyun/scf-go-lib/functioncontext"
+)
+
+type command struct {
+	Do   string `json:"do"`
+	Text string `json:"text"`
+	Code int    `json:"code"`
+	Size int    `json:"size"`
+}
+
+type handler struct{ events int }
+
+// OwnError is the kind of error that a function makes for itself.
+type OwnError struct{ text string }
+
+func (e *OwnError) Error() string { return e.text }
+
+func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	h.events++
+	if len(payload) > 0 && payload[0] == 'x' { // a payload for its size
+		return fmt.Appendf(nil, "%d", len(payload)), nil
+	}
+	var c command
+	if err := json.Unmarshal(payload, &c); err != nil {
+		return nil, err
+	}
+	switch c.Do {
+	case "echo":
+		return []byte(c.Text), nil
+	case "count":
+		return fmt.Appendf(nil, "%d", h.events), nil
+	case "print":
+		fmt.Fprint(os.Stdout, c.Text)
+		fmt.Fprint(os.Stderr, strings.Repeat("e", c.Size))
+		return nil, nil
+	case "error":
+		return nil, &OwnError{c.Text}
+	case "panic":
+		panic(c.Text)
+	case "crash":
+		// A panic that the library cannot catch ends the process.
+		go panic(c.Text)
+		select {}
+	case "exit":
+		fmt.Fprintln(os.Stderr, c.Text)
+		os.Exit(c.Code)
+	case "hang":
+		fmt.Println("hanging")
+		select {}
+	case "context":
+		return describe(ctx)
+	}
+	return nil, errors.New("unknown command")
+}
+
+func describe(ctx context.Context) ([]byte, error) {
+	fc, ok := functioncontext.FromContext(ctx)
+	if !ok {
+		return nil, errors.New("no function context")
+	}
+	deadline, _ := ctx.Deadline()
+	return json.Marshal(map[string]any{
+		"context":   fc,
+		"remaining": time.Until(deadline).Seconds(),
+		"environ":   os.Environ(),
+		"timezone":  time.Local.String(),
+	})
+}
+
+func main() {
+	switch {
+	case strings.HasSuffix(os.Args[0], "-exit"):
+		fmt.Fprintln(os.Stderr, "no configuration")
+		os.Exit(3)
+	case strings.HasSuffix(os.Args[0], "-deaf"):
+		never := make(chan os.Signal, 1)
+		signal.Notify(never, os.Interrupt)
+		<-never
+	}
+	cloudfunction.StartHandler(new(handler))
+}

@@ -1,0 +1,14 @@
+//go:build unix && !linux
+
+package platform
+
+import "syscall"
+
+// sysProcAttr puts the process into a group of its own, so that Ctrl-C reaches
+// only us.
+func sysProcAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// readUsage: only an ended process tells here.
+func readUsage(int) (Usage, bool) { return Usage{}, false }
+
+func peakRSS(r *syscall.Rusage) int64 { return r.Maxrss }
