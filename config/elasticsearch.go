@@ -96,8 +96,9 @@ func (r *reader) checkTLS(es *Elasticsearch) {
 			r.problem("ES_Insecure", "is true, so that ES_CA_Cert and ES_CA_Fingerprint would have no effect; drop one or the other")
 		}
 	}
-	isHTTPS := func(a Address) bool { return a.URL.Scheme == "https" }
-	if len(es.Addresses) == 0 || slices.ContainsFunc(es.Addresses, isHTTPS) {
+	// The text is asked, not es.Addresses: an https address that could not be
+	// read must not bring these problems, too.
+	if !r.isSet("ES_Address") || strings.Contains(strings.ToLower(r.env["ES_Address"]), "https://") {
 		return
 	}
 	for _, name := range []string{"ES_CA_Cert", "ES_CA_Fingerprint", "ES_Insecure"} {
@@ -128,7 +129,7 @@ func (r *reader) indexNames(es *Elasticsearch) {
 	case !strings.EqualFold(r.env[dead], none):
 		es.DeadLetterIndex = r.indexName(dead, mostBytes)
 		rest, ok := strings.CutPrefix(es.DeadLetterIndex, es.Keyword+"-")
-		if ok && es.Keyword != "" && rest != "" && '0' <= rest[0] && rest[0] <= '9' {
+		if ok && rest != "" && '0' <= rest[0] && rest[0] <= '9' {
 			r.problem(dead, "got "+quote(es.DeadLetterIndex)+", which could be the index of a day; it may not start with "+es.Keyword+"- and a digit")
 		}
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,6 +17,14 @@ func TestRelevant(t *testing.T) {
 	slices.Reverse(environ)
 	assert.Equal(t, want, Relevant(environ), "the order does not matter")
 	assert.Empty(t, Relevant([]string{"PATH=/bin"}))
+}
+
+func TestRelevantKeepsTheOrderOfEqualNames(t *testing.T) {
+	var environ []string
+	for i := range 50 {
+		environ = append(environ, "ES_Gzip="+strconv.Itoa(50-i))
+	}
+	assert.Equal(t, environ, Relevant(environ))
 }
 
 func TestRelevantSeesChanges(t *testing.T) {

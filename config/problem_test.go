@@ -142,6 +142,7 @@ func TestLoadProblems(t *testing.T) {
 		{"fingerprint of colons", with(httpsOn, "ES_CA_Fingerprint=:"), []string{"ES_CA_Fingerprint: 64 hex digits"}},
 		{"insecure and fingerprint", with(httpsOn, "ES_Insecure=true", "ES_CA_Fingerprint="+strings.Repeat("ab", 32)), []string{"ES_Insecure: drop one or the other"}},
 		{"fingerprint without https", with(esOn, "ES_CA_Fingerprint="+strings.Repeat("ab", 32)), []string{"ES_CA_Fingerprint: no address in ES_Address starts with https"}},
+		{"fingerprint and an https address with a mistake", with(esOn, "ES_Address=a,HTTPS://b:x", "ES_CA_Fingerprint="+strings.Repeat("ab", 32)), []string{"ES_Address: address 2"}},
 		{"insecure without https", with(esOn, "ES_Insecure=1"), []string{"ES_Insecure: no address in ES_Address starts with https"}},
 
 		{"kafka without topics", []string{"kafka_address=k"}, []string{"kafka_topic_name: required with kafka_address, unless"}},

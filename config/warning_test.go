@@ -40,6 +40,7 @@ func TestLoadWarnings(t *testing.T) {
 		{"broker twice", with(kafkaOn, "kafka_address=a,b,A:9092"), []string{"kafka_address: address 3 is the same as one before it, and ignored"}},
 		{"TZ no IANA name", with(esOn, "TZ=CST-8"), []string{`ES_Index_TimeZone: not set, and TZ, which would stand in for it, is no IANA name but "CST-8": times are in UTC`}},
 		{"TZ Local", with(esOn, "TZ=Local"), []string{`ES_Index_TimeZone: not set, and TZ, which would stand in for it, is no IANA name but "Local": times are in UTC`}},
+		{"TZ not UTF-8", with(esOn, "TZ=\xff"), []string{`ES_Index_TimeZone: not set, and TZ, which would stand in for it, is no IANA name but "\xff": times are in UTC`}},
 		{"TZ not needed", with(esOn, "TZ=CST-8", "ES_Index_TimeZone=UTC"), nil},
 		{"insecure", with(httpsOn, "ES_Insecure=true"), []string{"ES_Insecure: servers' certificates are not verified: anybody on the way can read and change what is sent"}},
 		{"event time overwritten", with(esOn, "ES_Time_Overwrite=true", "ES_Index_TimeField=time,ts"), []string{
