@@ -20,11 +20,13 @@ func TestRelevant(t *testing.T) {
 }
 
 func TestRelevantKeepsTheOrderOfEqualNames(t *testing.T) {
-	var environ []string
+	var environ, gzips, prefixes []string
 	for i := range 50 {
-		environ = append(environ, "ES_Gzip="+strconv.Itoa(50-i))
+		gzips = append(gzips, "ES_Gzip="+strconv.Itoa(50-i))
+		prefixes = append(prefixes, "ES_Id_Prefix="+strconv.Itoa(i))
+		environ = append(environ, prefixes[i], gzips[i])
 	}
-	assert.Equal(t, environ, Relevant(environ))
+	assert.Equal(t, slices.Concat(gzips, prefixes), Relevant(environ))
 }
 
 func TestRelevantSeesChanges(t *testing.T) {
