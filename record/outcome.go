@@ -96,3 +96,24 @@ type DeadLetter struct {
 	// Sink is the name of the sink that refused it.
 	Sink string
 }
+
+// Stats is what a sink did for one call.
+type Stats struct {
+	Requests int   // requests sent, retries included
+	Retries  int   // those of them that repeated something
+	Bytes    int64 // request bodies, before compression
+	// Replaced counts bytes that were no valid UTF-8 and became U+FFFD.
+	Replaced int
+	// OutsideWindow counts records whose event time lay outside
+	// ES_Index_TimeWindow.
+	OutsideWindow int
+}
+
+// Add adds other to s.
+func (s *Stats) Add(other Stats) {
+	s.Requests += other.Requests
+	s.Retries += other.Retries
+	s.Bytes += other.Bytes
+	s.Replaced += other.Replaced
+	s.OutsideWindow += other.OutsideWindow
+}

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"bytes"
+	"hash/crc32"
 	"strconv"
 	"time"
 
@@ -82,8 +83,22 @@ func (w *Worker) nameID(rec *record.Record, hash uint32) {
 		}
 	}
 	d.Generated = true
-	id, _ := rawjson.AppendEscaped(w.id[:0], w.p.opts.IDPrefix)
-	id, _ = rawjson.AppendEscaped(id, rec.Topic)
+	w.id = w.appendCoordinateID(w.id[:0], rec, hash)
+	d.ID, d.IDBytes = w.id, len(w.id)
+}
+
+// CoordinateID returns the id that Do would make for a record without an id
+// field, as the content of a JSON string.
+func (w *Worker) CoordinateID(rec *record.Record) []byte {
+	body, _ := rec.AppendBody(nil)
+	return w.appendCoordinateID(nil, rec, crc32.Checksum(body, castagnoli))
+}
+
+func (w *Worker) appendCoordinateID(id []byte, rec *record.Record, hash uint32) []byte {
+	id, _ = rawjson.AppendEscaped(id, w.p.opts.IDPrefix)
+	// Kafka's limit: an event that is no real one must not make an endless id.
+	const maxTopic = 249
+	id, _ = rawjson.AppendEscaped(id, rec.Topic[:min(len(rec.Topic), maxTopic)])
 	id = append(id, '-')
 	if rec.Located() {
 		id = strconv.AppendInt(id, int64(rec.Partition), 10)
@@ -98,8 +113,7 @@ func (w *Worker) nameID(rec *record.Record, hash uint32) {
 		id = strconv.AppendInt(id, int64(rec.Pos), 10)
 	}
 	id = append(id, '-')
-	w.id = appendHex(id, uint64(hash), 8)
-	d.ID, d.IDBytes = w.id, len(w.id)
+	return appendHex(id, uint64(hash), 8)
 }
 
 // fieldID makes w.id of a field's value. Only a number or a string that is not

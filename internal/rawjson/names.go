@@ -6,7 +6,7 @@ import "bytes"
 // immutable once made and safe for concurrent use.
 type Names struct {
 	byLen [64][]string // the last holds all of 63 bytes or more
-	lens  uint64 // bit n: a name of n bytes is in the set (63: 63 or more)
+	lens  uint64       // bit n: a name of n bytes is in the set (63: 63 or more)
 }
 
 // NewNames makes a set of the given names.

@@ -366,3 +366,35 @@ func StringEnd(data []byte, i int) int {
 		i += 2
 	}
 }
+
+// Array calls visit with the text of each element of an array, white space
+// around it allowed, until visit returns false. ok is false if data is not
+// exactly one array; elements before the fault have been visited then.
+func (s *Scanner) Array(data []byte, visit func(element []byte) (more bool)) (ok bool) {
+	i := skipSpace(data, 0)
+	if i >= len(data) || data[i] != '[' {
+		return false
+	}
+	i = skipSpace(data, i+1)
+	if i < len(data) && data[i] == ']' {
+		return skipSpace(data, i+1) == len(data)
+	}
+	for {
+		end := s.value(data, i)
+		if end < 0 {
+			return false
+		}
+		if !visit(data[i:end]) {
+			return true
+		}
+		i = skipSpace(data, end)
+		switch {
+		case i < len(data) && data[i] == ',':
+			i = skipSpace(data, i+1)
+		case i < len(data) && data[i] == ']':
+			return skipSpace(data, i+1) == len(data)
+		default:
+			return false
+		}
+	}
+}

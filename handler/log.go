@@ -1,0 +1,141 @@
+package handler
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"ckafka-etl/record"
+)
+
+const (
+	// maxCauses is how many causes of one outcome are told of an invocation.
+	// The platform takes 5,000 lines in 5 s, but a person reads a few.
+	maxCauses = 5
+	// maxText keeps a line, of which a few texts are part, below the 8 KB that
+	// the platform keeps of it.
+	maxText = 1000
+)
+
+// newLogger writes one JSON object a line, without nesting: the platform's log
+// service makes fields of the first level only.
+func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// log says what became of the batch: a line for each cause that somebody
+// should know of, and one with the account.
+func (a *account) log(log *slog.Logger, s *settlement, payloadBytes int, took time.Duration) {
+	s.logCauses(log, slog.LevelError, "records are unsettled", record.Unsettled)
+	s.logCauses(log, slog.LevelWarn, "records went to the dead letters", record.Dead)
+
+	level := slog.LevelInfo
+	switch {
+	case a.Unsettled > 0:
+		level = slog.LevelError
+	case a.Dead > 0:
+		level = slog.LevelWarn
+	}
+	if !log.Enabled(context.Background(), level) { //nolint:contextcheck // slog's level needs none
+		return
+	}
+	attrs := append(make([]slog.Attr, 0, 32), s.whereabouts()...)
+	attrs = append(attrs, a.counts.attrs("")...)
+	attrs = append(attrs, slog.Int("recalled", a.Recalled))
+	for _, sink := range s.pipeline.Sinks {
+		if c, ok := a.Sinks[sink.Name()]; ok {
+			attrs = append(attrs, c.attrs(sink.Name()+"_")...)
+		}
+	}
+	var sum record.Stats
+	for _, st := range s.stats {
+		sum.Add(st)
+	}
+	attrs = append(attrs,
+		slog.Int("event_bytes", payloadBytes), slog.Int64("sent_bytes", sum.Bytes),
+		slog.Int("requests", sum.Requests), slog.Int("retries", sum.Retries),
+		slog.Int("replaced_characters", sum.Replaced), slog.Int("outside_time_window", sum.OutsideWindow),
+		slog.Int64("ms", took.Milliseconds()),
+	)
+	log.LogAttrs(context.Background(), level, "batch", attrs...)
+}
+
+func (c counts) attrs(prefix string) []slog.Attr {
+	return []slog.Attr{
+		slog.Int(prefix+"records", c.Records), slog.Int(prefix+"stored", c.Stored),
+		slog.Int(prefix+"duplicate", c.Duplicate), slog.Int(prefix+"filtered", c.Filtered),
+		slog.Int(prefix+"dead", c.Dead), slog.Int(prefix+"unsettled", c.Unsettled),
+	}
+}
+
+// whereabouts says which records the batch holds. Batches are cut from one
+// partition; should one not be, the first record's stands for all.
+func (s *settlement) whereabouts() []slog.Attr {
+	if len(s.recs) == 0 {
+		return nil
+	}
+	first, last := &s.recs[0], &s.recs[len(s.recs)-1]
+	return []slog.Attr{
+		slog.String("topic", clip(first.Topic)), slog.Int("partition", int(first.Partition)),
+		slog.Int64("first_offset", first.Offset), slog.Int64("last_offset", last.Offset),
+	}
+}
+
+// sample is a cause and what it befell.
+type sample struct {
+	cause  *record.Cause
+	first  *record.Record
+	sink   string
+	number int
+}
+
+// logCauses writes one line for each cause of an outcome, the first ones.
+func (s *settlement) logCauses(log *slog.Logger, level slog.Level, msg string, outcome record.Outcome) {
+	if !log.Enabled(context.Background(), level) {
+		return
+	}
+	var samples []sample
+	at := make(map[string]int)
+	more := 0
+	for k, results := range s.results {
+		for i := range results {
+			r := &results[i]
+			if r.Outcome != outcome && (outcome != record.Unsettled || r.Outcome.Settled()) {
+				continue
+			}
+			key := s.pipeline.Sinks[k].Name() + " " + r.Cause.Text()
+			switch n, ok := at[key]; {
+			case ok:
+				samples[n].number++
+			case len(samples) < maxCauses:
+				at[key] = len(samples)
+				samples = append(samples, sample{r.Cause, &s.recs[i], s.pipeline.Sinks[k].Name(), 1})
+			default:
+				more++
+			}
+		}
+	}
+	for _, x := range samples {
+		attrs := []slog.Attr{
+			slog.Int("count", x.number), slog.String("cause", clip(x.cause.Text())),
+			slog.String("first", coordinates(x.first)), slog.String("sink", x.sink),
+		}
+		if x.cause != nil && x.cause.Index != "" {
+			attrs = append(attrs, slog.String("index", clip(x.cause.Index)))
+		}
+		log.LogAttrs(context.Background(), level, msg, attrs...)
+	}
+	if more > 0 {
+		log.LogAttrs(context.Background(), level, msg, slog.Int("count", more), slog.String("cause", "others"))
+	}
+}
+
+// clip bounds a text.
+func clip(s string) string {
+	if len(s) > maxText {
+		return strings.ToValidUTF8(s[:maxText], "") + "…"
+	}
+	return s
+}
