@@ -1,0 +1,56 @@
+# Everything that CI runs is here. `make help` lists the targets.
+
+GO        ?= go
+GOLANGCI  ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT   ?= $(GO) run mvdan.cc/gofumpt@v0.12.0
+GOVULN    ?= $(GO) run golang.org/x/vuln/cmd/govulncheck@latest
+EVENTS    ?= testdata/events/access-100.json testdata/events/app-200.json testdata/events/message-200.json
+FUZZTIME  ?= 10s
+
+export GOFLAGS ?= -mod=readonly
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint build package bench fmt fuzz e2e ci vulncheck clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: build ## send recorded events through the real function (to ES_Address if set, else to a stand-in)
+	@$(GO) run ./cmd/etlctl replay --function dist/main $(EVENTS)
+
+test: ## unit tests with the race detector
+	$(GO) test -race -shuffle=on ./...
+
+lint: ## static checks
+	$(GO) vet -tags e2e ./...
+	$(GOLANGCI) run --build-tags e2e ./...
+
+build: ## the function for the platform: dist/main
+	@CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -ldflags '-s -w' -o dist/main .
+
+package: build ## ckafka-etl.zip, the same bytes from the same source
+	@$(GO) run ./internal/pack -o ckafka-etl.zip dist/main
+
+bench: ## the path of a record, start time and size of the function
+	$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./transform ./handler ./internal/bench
+
+fmt: ## format the source
+	$(GOFUMPT) -w .
+
+fuzz: ## each fuzz target for FUZZTIME
+	@set -e; $(GO) list -f '{{.ImportPath}} {{join .TestGoFiles " "}} {{join .XTestGoFiles " "}}' ./... | while read -r pkg files; do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; done
+
+e2e: ## end-to-end tests against real servers (Java 17 and Maven); E2E_SERVERS=es7,kafka picks
+	$(GO) test -tags e2e -count=1 -timeout 30m ./e2e/...
+
+ci: ## what CI runs
+	bash .ci/run
+
+vulncheck: ## known vulnerabilities (needs the vulnerability database)
+	$(GOVULN) ./...
+
+clean: ## remove what was built
+	rm -rf dist ckafka-etl.zip
