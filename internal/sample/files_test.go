@@ -90,7 +90,7 @@ func TestRecordingsAreVaried(t *testing.T) {
 			`"log_id":"order-`, `"log_id":7000000`, `null`, `true`, `[]`, "订单", "🎉",
 		},
 		"message-200.json": {`"message":"{\"`, `"message":""`, `"message":null`, `"message":{`, `HTTP/1.1\" `, `password=`},
-		"nested-50.json":   {`"service":{"name":"shop","runtime":{"go":{`, `"buckets":[[`},
+		"nested-50.json":   {`"process":{"name":"shop","runtime":{"go":{`, `"buckets":[[`},
 		"text-200.json":    {`] "GET /`, ` [error] `, `password=`, `password="`, ` 499 `, ` 502 `},
 		"tiny-500.json":    {`{"at":1`, `"code":304`},
 	} {

@@ -30,7 +30,7 @@ var (
 // that 10,000 of them are an event of 5.7 MB. No two are equal.
 func AccessEvent(n int) []byte { return wrap("access-log", AccessBodies(n)) }
 
-// NestedEvent returns n metrics records: JSON nested nine deep, of about 5.5 KB
+// NestedEvent returns n metrics records: JSON nested ten deep, of about 5.5 KB
 // each. They repeat after ten.
 func NestedEvent(n int) []byte { return wrap("metrics", NestedBodies(n)) }
 

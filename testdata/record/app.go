@@ -21,15 +21,15 @@ import (
 // app is a small shop that logs as applications do: events as JSON lines,
 // logins as text, and its runtime's metrics as deeply nested JSON.
 type app struct {
-	addr    string
-	log     *slog.Logger // JSON lines
-	auth    *slog.Logger // text lines
-	metrics io.Writer
-	zone    *time.Location
-	slow    chan struct{} // gets one value for each request that hangs
-	orders  atomic.Int64
-	server  *http.Server
-	done    chan error
+	addr             string
+	log              *slog.Logger // JSON lines
+	auth             *slog.Logger // text lines
+	metrics          io.Writer
+	zone             *time.Location
+	slow             chan struct{} // gets one value for each request that hangs
+	orders, readings atomic.Int64
+	server           *http.Server
+	done             chan error
 }
 
 // startApp starts the shop on a free port.
@@ -101,8 +101,11 @@ func (a *app) item(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	price := json.Number("1.10")
-	a.of(r).Info("商品已读取", "item", id, "price", price, "in_stock", len(id)%2 == 0, "discount", nil,
-		"tags", []any{"新品", "sale", len(id), 0.5, true, nil})
+	tags := []any{"新品", "sale", nil}
+	if strings.Contains(id, "%") {
+		tags = []any{1, 0.5, true, "mixed"} // a mapping takes only one type
+	}
+	a.of(r).Info("商品已读取", "item", id, "price", price, "in_stock", len(id)%2 == 0, "discount", nil, "tags", tags)
 	w.Header().Set("ETag", etag)
 	fmt.Fprintf(w, `{"id":%q,"price":%s}`, id, price)
 }
@@ -140,20 +143,28 @@ func (a *app) order(w http.ResponseWriter, r *http.Request) {
 	}
 	n := a.orders.Add(1)
 	log := a.of(r)
-	switch n % 3 { // some applications name their lines, with strings or numbers
-	case 0:
+	switch { // some applications name their lines, with strings or numbers
+	case n%3 == 0:
 		log = log.With("log_id", "order-"+strconv.FormatInt(n, 10))
-	case 1:
+	case n%9 == 4:
 		log = log.With("log_id", 7_000_000_000+n)
 	}
+	serial := json.Number("9223372036854775807")
+	if n%9 == 0 {
+		serial = "9223372036854775808" // a mapping takes 64 bits
+	}
 	log.Info("订单创建成功 🎉", "order", json.RawMessage(body), "amount", json.Number("1.10"),
-		"serial", json.Number("9223372036854775808"), "coupon", nil, "gift", n%2 == 0, "note", "请在\t18:00 前\n送达 “谢谢” \\o/")
+		"serial", serial, "coupon", nil, "gift", n%2 == 0, "note", "请在\t18:00 前\n送达 “谢谢” \\o/")
 	w.WriteHeader(http.StatusCreated)
 }
 
 func (a *app) reading(w http.ResponseWriter, r *http.Request) {
+	highest := json.Number("1.5e30")
+	if a.readings.Add(1)%9 == 0 {
+		highest = "1e400" // no double
+	}
 	a.of(r).Debug("sensor", "readings", map[string]any{
-		"max": json.Number("1e400"), "min": json.Number("-0.0"), "raw": json.Number("1E+2"), "count": json.Number("18446744073709551616"),
+		"max": highest, "min": json.Number("-0.0"), "raw": json.Number("1E+2"),
 		"exact": json.Number("0.1000000000000000055511151231257827"), "matrix": [][]int{{1, 2}, {3, 4}, {}},
 	})
 	a.writeMetrics()
@@ -218,7 +229,7 @@ func (a *app) writeMetrics() {
 	}
 	line := map[string]any{
 		"@timestamp": time.Now().In(a.zone).Format(time.RFC3339Nano),
-		"service":    map[string]any{"name": "shop", "runtime": map[string]any{"go": tree}},
+		"process":    map[string]any{"name": "shop", "runtime": map[string]any{"go": tree}},
 	}
 	if err := json.NewEncoder(a.metrics).Encode(line); err != nil {
 		a.log.Error("cannot write metrics", "error", err)
