@@ -109,11 +109,12 @@ func (r *answerReader) failure(text []byte) failure {
 	return f
 }
 
-// request reads the error of a whole request: {"error":{…},"status":400}.
-func (r *answerReader) request(answer []byte) failure {
+// request reads the error of a whole request: {"error":{…},"status":400}. A
+// proxy's page has no such error; then the status has to say it all.
+func (r *answerReader) request(answer []byte, status int) failure {
 	var ok bool
 	if r.top, ok = r.scan.Object(answer, r.top[:0]); !ok {
-		return failure{kind: "no_json_answer"}
+		return failure{kind: "http_" + strconv.Itoa(status), reason: short(string(answer))}
 	}
 	text := member(r.top, "error")
 	if text == nil {

@@ -10,7 +10,11 @@ type bufferPool struct {
 	peak int // largest length that was needed since the last trim
 }
 
-// get returns an empty buffer that can hold about size bytes.
+// slack is what a buffer holds beyond its size: a body is found to be full
+// only when one document too many is in it.
+const slack = 32 << 10
+
+// get returns an empty buffer, a new one if need be of size bytes and a bit.
 func (p *bufferPool) get(size int) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -19,7 +23,7 @@ func (p *bufferPool) get(size int) []byte {
 		p.free = p.free[:n-1]
 		return b[:0]
 	}
-	return make([]byte, 0, size)
+	return make([]byte, 0, size+slack)
 }
 
 func (p *bufferPool) put(b []byte) {

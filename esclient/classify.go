@@ -102,6 +102,9 @@ func classifyRequest(status int, f failure, typed bool) (v verdict, hint string)
 		if hint, ok := aboutIndexHint(f); ok {
 			return hold, hint
 		}
+		if strings.Contains(f.reason, "HTTPS port") { // nginx says so
+			return hold, "look at ES_Address: is it https?"
+		}
 		return split, ""
 	case status == http.StatusUnauthorized:
 		return hold, "look at ES_User and ES_Password, or at ES_ApiKey"
@@ -116,7 +119,7 @@ func classifyRequest(status int, f failure, typed bool) (v verdict, hint string)
 	}
 }
 
-// causeOf describes a refusal. sendable reports what may be logged.
+// causeOf describes a refusal.
 func causeOf(status int, f failure, v verdict, hint string) *record.Cause {
 	return &record.Cause{
 		Type: f.kind, Status: status, Reason: f.reason, Safe: safeReason(f), Hint: hint, Permanent: v == hold,

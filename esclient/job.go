@@ -85,7 +85,8 @@ type request struct {
 type wave struct {
 	mu         sync.Mutex
 	again      map[int32]*record.Cause // to be sent again
-	failing    bool                    // because something failed: back off
+	failing    bool                    // something failed: back off
+	repeating  bool                    // something is sent that was sent before
 	retryAfter time.Duration
 	halves     [][]int32     // items of requests that were refused as a whole
 	fatal      *record.Cause // nothing more can be sent
@@ -103,9 +104,10 @@ func (j *job) run(ctx context.Context) {
 	for i := range pending {
 		pending[i] = int32(i) // an event holds at most 10,000 records
 	}
-	for first := true; ; first = false {
+	for repeating := false; ; {
 		w := &wave{again: make(map[int32]*record.Cause)}
-		j.wave(ctx, w, pending, first)
+		j.wave(ctx, w, pending, repeating)
+		repeating = w.repeating
 		if len(w.again) == 0 {
 			return
 		}
@@ -162,7 +164,7 @@ func roomFor(ctx context.Context, d time.Duration) bool {
 }
 
 // wave encodes and posts the pending items once.
-func (j *job) wave(ctx context.Context, w *wave, pending []int32, first bool) {
+func (j *job) wave(ctx context.Context, w *wave, pending []int32, repeating bool) {
 	var posts sync.WaitGroup
 	defer posts.Wait()
 	slots := make(chan struct{}, j.c.cfg.BulkConcurrency)
@@ -178,7 +180,7 @@ func (j *job) wave(ctx context.Context, w *wave, pending []int32, first bool) {
 		req = j.c.requests.get(typed, full.no+1, append(j.c.bufs.get(size), carry...))
 		slots <- struct{}{}
 		posts.Go(func() {
-			j.post(ctx, w, full, !first)
+			j.post(ctx, w, full, repeating)
 			<-slots
 		})
 	}
@@ -327,7 +329,7 @@ func (j *job) judge(ctx context.Context, w *wave, req *request, r reply) {
 			if j.flips.Load() > maxFlips {
 				w.fail(req.items, cause, 0)
 			} else {
-				w.repeat(req.items, nil)
+				w.resend(req.items)
 			}
 		case hold:
 			w.stop(cause)
@@ -353,7 +355,7 @@ func (j *job) refusedWhole(w *wave, req *request, cause *record.Cause) {
 	if res, done := j.culprit(i, cause); done {
 		j.results[i] = res
 	} else {
-		w.repeat(req.items, nil)
+		w.resend(req.items)
 	}
 }
 
@@ -372,7 +374,7 @@ func (j *job) halve(lists [][]int32) {
 	}
 }
 
-// stopped, stop, repeat, fail and split are what requests say to their wave.
+// stopped, stop, repeat, resend, fail and split are what requests say to their wave.
 
 func (w *wave) stopped() bool {
 	w.mu.Lock()
@@ -398,13 +400,20 @@ func (w *wave) fail(items []int32, cause *record.Cause, retryAfter time.Duration
 	w.repeat(items, cause)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.failing = true
+	w.failing, w.repeating = true, true
 	w.retryAfter = max(w.retryAfter, retryAfter)
+}
+
+func (w *wave) resend(items []int32) {
+	w.repeat(items, nil)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.repeating = true
 }
 
 func (w *wave) split(items []int32) {
 	items = slices.Clone(items) // the request is used again
-	w.repeat(items, nil)
+	w.resend(items)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.halves = append(w.halves, items)

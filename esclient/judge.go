@@ -14,7 +14,6 @@ func (j *job) judgeItems(w *wave, req *request, answer []byte) {
 		answered = 0
 		next     = 0
 		foreign  = false
-		wait     = false
 	)
 	ok := reader.items(answer, func(it item) {
 		answered++
@@ -31,7 +30,7 @@ func (j *job) judgeItems(w *wave, req *request, answer []byte) {
 		}
 		next = at + 1
 		if cause, again := j.judgeItem(&reader, req, at, it); again {
-			retry[at], wait = cause, true
+			retry[at] = cause
 		}
 	})
 	if !ok || foreign || answered < len(req.items) && req.repeats() {
@@ -47,11 +46,7 @@ func (j *job) judgeItems(w *wave, req *request, answer []byte) {
 	}
 	j.retryInOrder(req, retry)
 	for at, cause := range retry {
-		if wait || cause == noItem {
-			w.fail(req.items[at:at+1], cause, 0)
-		} else {
-			w.repeat(req.items[at:at+1], cause)
-		}
+		w.fail(req.items[at:at+1], cause, 0)
 	}
 }
 

@@ -84,7 +84,7 @@ func (c *Client) send(ctx context.Context, body []byte, pipeline string, most in
 		r.body = answer
 	default:
 		var reader answerReader
-		r.failure = reader.request(answer)
+		r.failure = reader.request(answer, r.status)
 	}
 	c.debug(ctx, r, len(body), started)
 	return r, answer, lent.returned()

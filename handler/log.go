@@ -83,8 +83,8 @@ func (s *settlement) whereabouts() []slog.Attr {
 	}
 }
 
-// sample is a cause and what it befell.
-type sample struct {
+// sampled is a cause and what it befell.
+type sampled struct {
 	cause  *record.Cause
 	first  *record.Record
 	sink   string
@@ -96,7 +96,7 @@ func (s *settlement) logCauses(log *slog.Logger, level slog.Level, msg string, o
 	if !log.Enabled(context.Background(), level) {
 		return
 	}
-	var samples []sample
+	var samples []sampled
 	at := make(map[string]int)
 	more := 0
 	for k, results := range s.results {
@@ -111,7 +111,7 @@ func (s *settlement) logCauses(log *slog.Logger, level slog.Level, msg string, o
 				samples[n].number++
 			case len(samples) < maxCauses:
 				at[key] = len(samples)
-				samples = append(samples, sample{r.Cause, &s.recs[i], s.pipeline.Sinks[k].Name(), 1})
+				samples = append(samples, sampled{r.Cause, &s.recs[i], s.pipeline.Sinks[k].Name(), 1})
 			default:
 				more++
 			}

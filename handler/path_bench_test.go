@@ -1,0 +1,66 @@
+package handler
+
+import (
+	"testing"
+	"time"
+
+	"ckafka-etl/internal/sample"
+	"ckafka-etl/record"
+	"ckafka-etl/transform"
+)
+
+// BenchmarkPath is the path of a record: the event's bytes to bulk bodies, with
+// everything but the network.
+func BenchmarkPath(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		event []byte
+	}{
+		{"access", sample.AccessEvent(10_000)},
+		{"nested", sample.NestedEvent(1_000)},
+		{"message", sample.MessageEvent(10_000)},
+		{"tiny", sample.TinyEvent(10_000)},
+		{"text", sample.TextEvent(10_000)},
+	} {
+		b.Run(c.name, func(b *testing.B) { benchmarkPath(b, c.event) })
+	}
+}
+
+func benchmarkPath(b *testing.B, event []byte) {
+	b.Helper()
+	program, err := transform.New(transform.Options{
+		Ignore: []string{"token", "password", "**.secret"}, TimeField: "time", IndexPrefix: "app",
+		TimeFields: []string{"@timestamp", "time_iso8601"}, WindowBack: 720 * time.Hour, WindowAhead: 24 * time.Hour,
+		IDField: "log_id",
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var (
+		worker  = program.NewWorker()
+		decoder eventDecoder
+		recs    []record.Record
+		body    []byte
+		arrival = time.Date(2026, 11, 20, 3, 0, 0, 0, time.UTC)
+	)
+	b.SetBytes(int64(len(event)))
+	b.ReportAllocs()
+	for b.Loop() {
+		recs, err = decoder.decode(event, arrival, recs[:0])
+		if err != nil {
+			b.Fatal(err)
+		}
+		body = body[:0]
+		for i := range recs {
+			doc := worker.Do(&recs[i])
+			body = append(body, `{"create":{"_index":"`...)
+			body = append(body, doc.Index...)
+			body = append(body, `","_id":"`...)
+			body = append(body, doc.ID...)
+			body = append(body, "\"}}\n"...)
+			body = doc.AppendSource(body)
+			body = append(body, '\n')
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(recs)), "ns/record")
+}
