@@ -1,0 +1,155 @@
+//go:build e2e
+
+package servers_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"ckafka-etl/e2e/servers"
+)
+
+// selected returns what E2E_SERVERS chooses, and fails at once if this machine
+// cannot start it.
+func selected(t *testing.T) []servers.Kind {
+	t.Helper()
+	kinds, err := servers.Selected(os.Getenv("E2E_SERVERS"))
+	require.NoError(t, err)
+	require.NoError(t, servers.Require(t.Context(), kinds...))
+	require.NoError(t, servers.Install(t.Context(), kinds...))
+	return kinds
+}
+
+// keepLogs saves the server's log of a failed test where E2E_LOGS says.
+func keepLogs(t *testing.T, keep func(dir string) error) {
+	t.Helper()
+	if dir := os.Getenv("E2E_LOGS"); dir != "" && t.Failed() {
+		assert.NoError(t, keep(filepath.Join(dir, filepath.Base(t.Name()))))
+	}
+}
+
+// timed logs how long a step of the test takes.
+func timed(t *testing.T, what string, step func() error) {
+	t.Helper()
+	begin := time.Now()
+	require.NoError(t, step())
+	t.Logf("%s: %s", what, time.Since(begin).Round(time.Millisecond))
+}
+
+func startElasticsearch(t *testing.T, kind servers.Kind, opts servers.ElasticsearchOptions) *servers.Elasticsearch {
+	t.Helper()
+	es, err := servers.StartElasticsearch(t.Context(), kind, opts)
+	require.NoError(t, err)
+	t.Cleanup(es.Close)
+	t.Cleanup(func() { keepLogs(t, es.KeepLogs) })
+	return es
+}
+
+// put stores a document in the index, as every version takes it.
+func put(ctx context.Context, t *testing.T, es *servers.Elasticsearch, index, id, doc string) {
+	t.Helper()
+	status, answer, err := es.Do(ctx, http.MethodPut, "/"+index+"/_doc/"+id, doc)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusCreated, status, "%s", answer)
+}
+
+func TestElasticsearchLifecycle(t *testing.T) {
+	for _, kind := range selected(t) {
+		if kind == servers.KindKafka {
+			continue
+		}
+		t.Run(string(kind), func(t *testing.T) {
+			ctx := t.Context()
+			var es *servers.Elasticsearch
+			timed(t, "start", func() error {
+				es = startElasticsearch(t, kind, servers.ElasticsearchOptions{})
+				return nil
+			})
+
+			var nodes struct {
+				Nodes map[string]struct {
+					Version string `json:"version"`
+				} `json:"nodes"`
+			}
+			status, answer, err := es.Do(ctx, http.MethodGet, "/_nodes/_local", "")
+			require.NoError(t, err)
+			require.Equal(t, http.StatusOK, status)
+			require.NoError(t, json.Unmarshal(answer, &nodes))
+			require.Len(t, nodes.Nodes, 1)
+			for _, n := range nodes.Nodes {
+				assert.Equal(t, kind.Version(), n.Version)
+			}
+
+			put(ctx, t, es, "kept", "a", `{"n":1}`)
+			url, pid := es.URL(), es.PID()
+			timed(t, "restart", func() error { return es.Restart(ctx) })
+			assert.Equal(t, url, es.URL())
+			assert.NotEqual(t, pid, es.PID())
+
+			put(ctx, t, es, "kept", "b", `{"n":2}`)
+			es.Kill()
+			assert.Zero(t, es.PID())
+			_, _, err = es.Do(ctx, http.MethodGet, "/", "")
+			require.Error(t, err, "a killed server must not answer")
+			timed(t, "start after kill", func() error { return es.Restart(ctx) })
+
+			require.NoError(t, es.Refresh(ctx, "kept"))
+			count, err := es.Count(ctx, "kept")
+			require.NoError(t, err)
+			assert.Equal(t, 2, count)
+			docs, err := es.Documents(ctx, "kept")
+			require.NoError(t, err)
+			require.Len(t, docs, 2)
+			assert.JSONEq(t, `{"n":1}`, string(docs["kept/a"].Source))
+			assert.JSONEq(t, `{"n":2}`, string(docs["kept/b"].Source))
+
+			require.NoError(t, es.PutSettings(ctx, "kept", map[string]any{"index.blocks.read_only_allow_delete": true}))
+			status, _, err = es.Do(ctx, http.MethodPut, "/kept/_doc/c", `{}`)
+			require.NoError(t, err)
+			assert.Contains(t, []int{http.StatusForbidden, http.StatusTooManyRequests}, status)
+
+			timed(t, "stop", es.Stop)
+			assert.FileExists(t, es.Log())
+			kept := t.TempDir()
+			require.NoError(t, es.KeepLogs(kept))
+			log, err := os.ReadFile(filepath.Join(kept, filepath.Base(es.Log())))
+			require.NoError(t, err)
+			assert.Contains(t, string(log), "started http ")
+			es.Close()
+			assert.NoFileExists(t, es.Log())
+		})
+	}
+}
+
+func TestElasticsearchPause(t *testing.T) {
+	kinds := slices.DeleteFunc(selected(t), func(k servers.Kind) bool { return k == servers.KindKafka })
+	if len(kinds) == 0 {
+		return // only Kafka was chosen
+	}
+	es := startElasticsearch(t, kinds[0], servers.ElasticsearchOptions{})
+	require.NoError(t, es.Pause())
+	answered := make(chan error, 1)
+	go func() {
+		_, _, err := es.Do(t.Context(), http.MethodGet, "/_cluster/health", "")
+		answered <- err
+	}()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", es.PID()))
+	require.NoError(t, err)
+	assert.Contains(t, string(stat), ") T ", "the server must be stopped")
+	assert.Empty(t, answered)
+	require.NoError(t, es.Resume())
+	require.NoError(t, <-answered)
+
+	require.NoError(t, es.Pause())
+	require.NoError(t, es.Stop(), "a paused server stops too")
+}

@@ -1,0 +1,66 @@
+// Package servers starts real servers on the loopback interface, for tests and
+// benchmarks: Elasticsearch, OpenSearch, Kafka, and an nginx in front of them.
+// Java 17 and Maven are all it needs for the first three (see Require): the
+// jars are fetched once, into the user's cache (see CacheDir), and a later run
+// needs no network.
+//
+// Every server is a process of its own that ends with this one, however this
+// one ends. Its files are in a temporary folder until Close. The package runs
+// on Linux only; elsewhere it compiles and every start is an error.
+package servers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Kind names a server and its version.
+type Kind string
+
+// The kinds.
+const (
+	KindES6         Kind = "es6"         // Elasticsearch 6.8.23
+	KindES710       Kind = "es710"       // Elasticsearch 7.10.2, which sends no X-Elastic-Product header
+	KindES7         Kind = "es7"         // Elasticsearch 7.17.28
+	KindES8         Kind = "es8"         // Elasticsearch 8.17.0; it has no GET /
+	KindOpenSearch2 Kind = "opensearch2" // OpenSearch 2.19.1
+	KindKafka       Kind = "kafka"       // Kafka 3.9.1
+)
+
+// Kinds returns every kind.
+func Kinds() []Kind {
+	return []Kind{KindES6, KindES710, KindES7, KindES8, KindOpenSearch2, KindKafka}
+}
+
+// Selected parses a choice of kinds, such as the value of E2E_SERVERS: names
+// with commas between, in any order. Nothing chosen means every kind.
+func Selected(list string) ([]Kind, error) {
+	chosen := make([]Kind, 0, len(Kinds()))
+	for name := range strings.SplitSeq(list, ",") {
+		kind := Kind(strings.TrimSpace(name))
+		if kind == "" || slices.Contains(chosen, kind) {
+			continue
+		}
+		if !slices.Contains(Kinds(), kind) {
+			return nil, unknownKind(kind)
+		}
+		chosen = append(chosen, kind)
+	}
+	if len(chosen) == 0 {
+		return Kinds(), nil
+	}
+	return chosen, nil
+}
+
+func unknownKind(kind Kind) error {
+	return fmt.Errorf("unknown server %q; known: %s", kind, joinKinds(Kinds()))
+}
+
+func joinKinds(kinds []Kind) string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = string(k)
+	}
+	return strings.Join(names, ", ")
+}

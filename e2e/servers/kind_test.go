@@ -1,0 +1,81 @@
+package servers
+
+import (
+	"encoding/xml"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestSelected(t *testing.T) {
+	tests := map[string]struct {
+		list string
+		want []Kind
+		err  string
+	}{
+		"nothing is everything": {list: "", want: Kinds()},
+		"only commas":           {list: " , ", want: Kinds()},
+		"one":                   {list: "es7", want: []Kind{KindES7}},
+		"two in their order":    {list: "kafka,es6", want: []Kind{KindKafka, KindES6}},
+		"spaces and repeats":    {list: " es8 ,es8, opensearch2,", want: []Kind{KindES8, KindOpenSearch2}},
+		"unknown":               {list: "es7,es9", err: `unknown server "es9"; known: es6, es710, es7, es8, opensearch2, kafka`},
+		"other case":            {list: "ES7", err: `unknown server "ES7"`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := Selected(tt.list)
+			if tt.err != "" {
+				require.ErrorContains(t, err, tt.err)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, got)
+		})
+	}
+}
+
+func TestRecipes(t *testing.T) {
+	raw, err := recipes.ReadFile("recipes/pom.xml")
+	require.NoError(t, err)
+	var pom struct {
+		Profiles []struct {
+			ID      string `xml:"id"`
+			Version string `xml:"properties>server.version"`
+		} `xml:"profiles>profile"`
+	}
+	require.NoError(t, xml.Unmarshal(raw, &pom))
+	versions := map[Kind]string{}
+	for _, p := range pom.Profiles {
+		versions[Kind(p.ID)] = p.Version
+	}
+	require.Len(t, versions, len(Kinds()), "one profile for each kind")
+
+	ids := map[string]Kind{}
+	for _, kind := range Kinds() {
+		t.Run(string(kind), func(t *testing.T) {
+			assert.Equal(t, kind.Version(), versions[kind])
+			r, err := recipeOf(kind)
+			require.NoError(t, err)
+			files, err := r.files()
+			require.NoError(t, err)
+			assert.Contains(t, files, "pom.xml")
+			if kind != KindKafka {
+				assert.Contains(t, string(files["Launcher.java"]), "public class Launcher")
+				assert.NotEmpty(t, r.transportPort)
+			}
+			if r.modular {
+				assert.Contains(t, string(files["plugin-descriptor.properties"]), "\nelasticsearch.version="+r.version+"\n")
+			}
+			id := r.id(files)
+			assert.Equal(t, id, r.id(files), "the same recipe has the same id")
+			files["pom.xml"] = append(files["pom.xml"], ' ')
+			assert.NotEqual(t, id, r.id(files), "another pom.xml must have another id")
+			assert.Empty(t, ids[id])
+			ids[id] = kind
+		})
+	}
+	_, err = recipeOf("es9")
+	require.ErrorContains(t, err, "unknown server")
+	assert.Empty(t, Kind("es9").Version())
+}
