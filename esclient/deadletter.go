@@ -82,9 +82,9 @@ func (c *Client) appendLetter(buf []byte, l *record.DeadLetter, cut int) ([]byte
 		buf = append(buf, `,"offset":`...)
 		buf = strconv.AppendInt(buf, l.Record.Offset, 10)
 	}
-	if key, null := l.Record.AppendKey(nil); !null {
+	if l.Record.Key != nil {
 		buf = append(buf, `,"key":"`...)
-		buf = appendPlain(buf, string(key))
+		buf = appendPlain(buf, string(l.Record.Key))
 		buf = append(buf, '"')
 	}
 	buf = append(buf, `},"target":{"sink":"`...)

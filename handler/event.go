@@ -30,52 +30,44 @@ func (e *PayloadError) Error() string {
 // Permanent reports that a retry cannot help.
 func (e *PayloadError) Permanent() bool { return true }
 
-// eventDecoder reads trigger events in place. It is lenient where a strict
+// eventDecoder reads trigger events in one pass. It is lenient where a strict
 // reader would lose a whole batch for one record: an element that makes no
-// sense becomes a record with a Defect. It is reused from event to event.
+// sense becomes a record with a Defect. It is reused from event to event, and
+// the records of one are valid until the next.
 type eventDecoder struct {
 	scan  rawjson.Scanner
 	data  []byte
 	topic string // of the record before: batches rarely mix topics
+	// text holds the keys and values of all records, unescaped. It is made
+	// large enough at once, so that it never moves.
+	text []byte
 }
 
-// decode appends the payload's records to dst. They alias the payload.
+// decode appends the payload's records to dst.
 func (d *eventDecoder) decode(payload []byte, arrival time.Time, dst []record.Record) ([]record.Record, error) {
 	d.data = payload
 	defer func() { d.data = nil }()
+	const slack = 128 // AppendString writes in large steps
+	if d.text = d.text[:0]; cap(d.text) < len(payload)+slack {
+		d.text = make([]byte, 0, len(payload)+slack)
+	}
 	batch := &record.Batch{Arrival: arrival}
-	found, located := false, true
-	i, err := d.object(d.space(0), "an object", func(key []byte, i int) (int, error) {
-		if string(key) != "Records" {
-			return d.skip(i)
+	found := false
+
+	i, err := d.begin(d.space(0))
+	for first := true; err == nil; first = false {
+		var key []byte
+		var more bool
+		if key, i, more, err = d.member(i, first); err != nil || !more {
+			break
 		}
-		if i >= len(d.data) || d.data[i] != '[' {
-			return i, d.fail(i, "Records is not an array")
+		if string(key) == "Records" {
+			found = true
+			dst, i, err = d.elements(i, batch, dst)
+		} else {
+			i, err = d.skip(i)
 		}
-		found = true
-		i = d.space(i + 1)
-		if i < len(d.data) && d.data[i] == ']' {
-			return i + 1, nil
-		}
-		for {
-			end, rec, err := d.element(i)
-			if err != nil {
-				return end, err
-			}
-			rec.Pos, rec.Batch = len(dst), batch
-			located = located && rec.Located()
-			dst = append(dst, rec)
-			i = d.space(end)
-			switch {
-			case i < len(d.data) && d.data[i] == ',':
-				i = d.space(i + 1)
-			case i < len(d.data) && d.data[i] == ']':
-				return i + 1, nil
-			default:
-				return i, d.fail(i, "expected a comma or the end of Records")
-			}
-		}
-	})
+	}
 	if err != nil {
 		return dst, err
 	}
@@ -85,60 +77,108 @@ func (d *eventDecoder) decode(payload []byte, arrival time.Time, dst []record.Re
 	if i = d.space(i); i != len(payload) {
 		return dst, d.fail(i, "text after the event")
 	}
-	if !located { // only then is it needed
-		sum := sha256.Sum256(payload)
-		batch.Event = binary.BigEndian.Uint64(sum[:])
+	for k := range dst {
+		if !dst[k].Located() { // only then is it needed
+			sum := sha256.Sum256(payload)
+			batch.Event = binary.BigEndian.Uint64(sum[:])
+			break
+		}
 	}
 	return dst, nil
 }
 
-// element reads one element of Records.
-func (d *eventDecoder) element(i int) (end int, rec record.Record, err error) {
-	start := i
-	rec = record.Record{Partition: record.Unknown, Offset: record.Unknown}
-	if i >= len(d.data) || d.data[i] != '{' {
-		end, err = d.skip(i)
-		rec.Defect = "the element of Records is not an object"
-		return end, d.defective(rec, start, end), err
+// elements reads the array of records.
+func (d *eventDecoder) elements(i int, batch *record.Batch, dst []record.Record) ([]record.Record, int, error) {
+	if i >= len(d.data) || d.data[i] != '[' {
+		return dst, i, d.fail(i, "Records is not an array")
 	}
-	seen := false
-	rec.Defect = "it has no Ckafka object"
-	end, err = d.object(i, "an object", func(key []byte, i int) (int, error) {
-		if string(key) != "Ckafka" {
-			return d.skip(i)
-		}
-		if i >= len(d.data) || d.data[i] != '{' {
-			rec.Defect = "Ckafka is not an object"
-			return d.skip(i)
-		}
-		seen = true
-		rec.Defect = "it has no msgBody"
-		return d.object(i, "an object", func(key []byte, i int) (int, error) { return d.field(key, i, &rec) })
-	})
-	if err == nil && (!seen || rec.Defect != "") {
-		rec = d.defective(rec, start, end)
+	i = d.space(i + 1)
+	if i < len(d.data) && d.data[i] == ']' {
+		return dst, i + 1, nil
 	}
-	return end, rec, err
+	for {
+		dst = append(dst, record.Record{
+			Partition: record.Unknown, Offset: record.Unknown, Pos: len(dst), Batch: batch,
+		})
+		end, err := d.element(i, &dst[len(dst)-1])
+		if err != nil {
+			return dst, end, err
+		}
+		i = d.space(end)
+		switch {
+		case i < len(d.data) && d.data[i] == ',':
+			i = d.space(i + 1)
+		case i < len(d.data) && d.data[i] == ']':
+			return dst, i + 1, nil
+		default:
+			return dst, i, d.fail(i, "expected a comma or the end of Records")
+		}
+	}
 }
 
-// defective gives a malformed record the raw text of its element as body.
-func (d *eventDecoder) defective(rec record.Record, start, end int) record.Record {
-	if end > len(d.data) || end < start {
-		return rec
+// element reads one element of Records and returns its end.
+func (d *eventDecoder) element(start int, rec *record.Record) (int, error) {
+	i := start
+	var err error
+	if i >= len(d.data) || d.data[i] != '{' {
+		rec.Defect = "the element of Records is not an object"
+		i, err = d.skip(i)
+	} else {
+		rec.Defect = "it has no Ckafka object"
+		i, err = d.begin(i)
+		for first := true; err == nil; first = false {
+			var key []byte
+			var more bool
+			if key, i, more, err = d.member(i, first); err != nil || !more {
+				break
+			}
+			switch {
+			case string(key) != "Ckafka":
+				i, err = d.skip(i)
+			case i >= len(d.data) || d.data[i] != '{':
+				rec.Defect = "Ckafka is not an object"
+				i, err = d.skip(i)
+			default:
+				i, err = d.fields(i, rec)
+			}
+		}
 	}
-	rec.Body = d.data[start:end]
-	return rec
+	if err == nil && rec.Defect != "" {
+		rec.Body, rec.ASCII, rec.Lossy = d.data[start:i], false, 0
+	}
+	return i, err
+}
+
+// fields reads a Ckafka object.
+func (d *eventDecoder) fields(i int, rec *record.Record) (int, error) {
+	rec.Defect = "it has no msgBody"
+	i, err := d.begin(i)
+	for first := true; err == nil; first = false {
+		var key []byte
+		var more bool
+		if key, i, more, err = d.member(i, first); err != nil || !more {
+			break
+		}
+		i, err = d.field(key, i, rec)
+	}
+	return i, err
 }
 
 // field reads one member of a Ckafka object.
 func (d *eventDecoder) field(key []byte, i int, rec *record.Record) (end int, err error) {
+	isString := i < len(d.data) && d.data[i] == '"'
+	switch {
+	case string(key) == "msgBody" && isString:
+		return d.body(i, rec)
+	case string(key) == "msgKey" && isString:
+		return d.key(i, rec)
+	}
 	if end, err = d.skip(i); err != nil {
 		return end, err
 	}
-	value := d.data[i:end]
-	text, isString := value, false
-	if value[0] == '"' {
-		text, isString = value[1:len(value)-1], true
+	text := d.data[i:end]
+	if isString {
+		text = text[1 : len(text)-1]
 	}
 	switch string(key) {
 	case "topic":
@@ -151,70 +191,84 @@ func (d *eventDecoder) field(key []byte, i int, rec *record.Record) (end int, er
 		}
 	case "offset":
 		rec.Offset = number(text)
-	case "msgKey":
-		if isString {
-			rec.Key = text
-		}
 	case "msgBody":
-		if isString {
-			rec.Body, rec.Defect = text, ""
-		} else {
-			rec.Defect = "msgBody is " + kindOf(value[0]) + ", not a string"
-		}
+		rec.Defect = "msgBody is " + kindOf(text[0]) + ", not a string"
 	}
 	return end, nil
+}
+
+// body reads the string at data[i] into the record's value.
+func (d *eventDecoder) body(i int, rec *record.Record) (int, error) {
+	from := len(d.text)
+	var s rawjson.String
+	if d.text, s = rawjson.AppendString(d.text, d.data, i+1); s.End < 0 {
+		return i, d.fail(i, "a string does not end")
+	}
+	rec.Body, rec.Lossy, rec.ASCII = d.text[from:len(d.text):len(d.text)], s.Lossy, s.ASCII
+	rec.Defect = ""
+	return s.End + 1, nil
+}
+
+// key reads the string at data[i] into the record's key.
+func (d *eventDecoder) key(i int, rec *record.Record) (int, error) {
+	from := len(d.text)
+	var s rawjson.String
+	if d.text, s = rawjson.AppendString(d.text, d.data, i+1); s.End < 0 {
+		return i, d.fail(i, "a string does not end")
+	}
+	rec.Key = nil
+	if key := d.text[from:len(d.text):len(d.text)]; len(key) > 0 && string(key) != "None" {
+		rec.Key = key
+	}
+	return s.End + 1, nil
 }
 
 func (d *eventDecoder) topicName(text []byte) string {
 	if string(text) == d.topic {
 		return d.topic
 	}
-	name := text
 	if bytes.IndexByte(text, '\\') >= 0 {
-		name, _ = rawjson.AppendUnescaped(nil, text)
+		text, _ = rawjson.AppendUnescaped(nil, text)
 	}
-	d.topic = string(name)
+	d.topic = string(text)
 	return d.topic
 }
 
-// object walks the members of the object at data[i] and returns its end. The
-// visitor is called with each name and the place of its value, whose end it
-// returns.
-func (d *eventDecoder) object(i int, what string, visit func(key []byte, i int) (int, error)) (int, error) {
+// begin returns the place behind the brace of the object at data[i].
+func (d *eventDecoder) begin(i int) (int, error) {
 	if i >= len(d.data) || d.data[i] != '{' {
-		return i, d.fail(i, "expected "+what)
+		return i, d.fail(i, "expected an object")
 	}
-	i = d.space(i + 1)
+	return i + 1, nil
+}
+
+// member reads on in an object, behind its brace or behind a value. It returns
+// the next member's name and the place of its value or, if there is none, the
+// place behind the object.
+func (d *eventDecoder) member(i int, first bool) (key []byte, at int, more bool, err error) {
+	i = d.space(i)
 	if i < len(d.data) && d.data[i] == '}' {
-		return i + 1, nil
+		return nil, i + 1, false, nil
 	}
-	for {
-		if i >= len(d.data) || d.data[i] != '"' {
-			return i, d.fail(i, "expected a name")
+	if !first {
+		if i >= len(d.data) || d.data[i] != ',' {
+			return nil, i, false, d.fail(i, "expected a comma or the end of an object")
 		}
-		end := rawjson.StringEnd(d.data, i+1)
-		if end < 0 {
-			return i, d.fail(i, "a string does not end")
-		}
-		key := d.data[i+1 : end]
-		i = d.space(end + 1)
-		if i >= len(d.data) || d.data[i] != ':' {
-			return i, d.fail(i, "expected a colon")
-		}
-		next, err := visit(key, d.space(i+1))
-		if err != nil {
-			return next, err
-		}
-		i = d.space(next)
-		switch {
-		case i < len(d.data) && d.data[i] == ',':
-			i = d.space(i + 1)
-		case i < len(d.data) && d.data[i] == '}':
-			return i + 1, nil
-		default:
-			return i, d.fail(i, "expected a comma or the end of an object")
-		}
+		i = d.space(i + 1)
 	}
+	if i >= len(d.data) || d.data[i] != '"' {
+		return nil, i, false, d.fail(i, "expected a name")
+	}
+	end := rawjson.StringEnd(d.data, i+1)
+	if end < 0 {
+		return nil, i, false, d.fail(i, "a string does not end")
+	}
+	key = d.data[i+1 : end]
+	i = d.space(end + 1)
+	if i >= len(d.data) || d.data[i] != ':' {
+		return nil, i, false, d.fail(i, "expected a colon")
+	}
+	return key, d.space(i + 1), true, nil
 }
 
 // skip returns the end of the value at data[i].
@@ -248,9 +302,16 @@ func (d *eventDecoder) fail(i int, reason string) error {
 
 // number reads a whole number that is not negative, or record.Unknown.
 func number(text []byte) int64 {
-	n, err := strconv.ParseInt(string(text), 10, 64)
-	if err != nil || n < 0 {
+	const maxDigits = 18
+	if len(text) == 0 || len(text) > maxDigits {
 		return record.Unknown
+	}
+	var n int64
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return record.Unknown
+		}
+		n = n*10 + int64(c-'0')
 	}
 	return n
 }

@@ -139,11 +139,17 @@ func (h *Handler) configure(log *slog.Logger) error {
 	return nil
 }
 
-// forget lets go of the payload, which the records alias.
+// forget lets go of the payload, and of space that one large batch has taken.
 func (h *Handler) forget() {
-	const keepRecords = 10_000
+	const (
+		keepRecords = 2_000
+		keepText    = 1 << 20
+	)
 	clear(h.records)
-	if cap(h.records) > keepRecords {
+	if cap(h.records) > max(keepRecords, 2*len(h.records)) {
 		h.records = nil
+	}
+	if cap(h.decoder.text) > max(keepText, 2*len(h.decoder.text)) {
+		h.decoder.text = nil
 	}
 }

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,6 +46,7 @@ func benchmarkPath(b *testing.B, event []byte) {
 	)
 	b.SetBytes(int64(len(event)))
 	b.ReportAllocs()
+	cpu := cpuTime()
 	for b.Loop() {
 		recs, err = decoder.decode(event, arrival, recs[:0])
 		if err != nil {
@@ -62,5 +64,15 @@ func benchmarkPath(b *testing.B, event []byte) {
 			body = append(body, '\n')
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(recs)), "ns/record")
+	b.ReportMetric(float64(cpuTime()-cpu)/float64(b.N)/float64(len(recs)), "cpu-ns/record")
+}
+
+// cpuTime is what the process has used: unlike the clock it does not count what
+// others use of the machine.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

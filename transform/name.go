@@ -90,8 +90,7 @@ func (w *Worker) nameID(rec *record.Record, hash uint32) {
 // CoordinateID returns the id that Do would make for a record without an id
 // field, as the content of a JSON string.
 func (w *Worker) CoordinateID(rec *record.Record) []byte {
-	body, _ := rec.AppendBody(nil)
-	return w.appendCoordinateID(nil, rec, crc32.Checksum(body, castagnoli))
+	return w.appendCoordinateID(nil, rec, crc32.Checksum(rec.Body, castagnoli))
 }
 
 func (w *Worker) appendCoordinateID(id []byte, rec *record.Record, hash uint32) []byte {

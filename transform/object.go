@@ -74,8 +74,12 @@ func (o *Object) Set(name string, value []byte) {
 		m.value, m.deep, m.lines = value, false, false
 		return
 	}
+	o.members = append(o.members, newMember(name, value))
+}
+
+func newMember(name string, value []byte) member {
 	key, _ := rawjson.AppendEscaped(nil, name)
-	o.members = append(o.members, member{key: key, name: []byte(name), sig: signature([]byte(name)), value: value})
+	return member{key: key, name: []byte(name), sig: signature([]byte(name)), value: value}
 }
 
 // Delete removes whatever stands at a path, written as in ES_Log_IgnoreWord

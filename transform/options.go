@@ -54,6 +54,7 @@ type Step func(*Object) (keep bool)
 type Program struct {
 	opts  Options
 	rules *rules
+	stamp member // of the time field, still without a value
 }
 
 // New validates options.
@@ -65,7 +66,11 @@ func New(opts Options) (*Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fields to remove: %w", err)
 	}
-	return &Program{opts: opts, rules: r}, nil
+	p := &Program{opts: opts, rules: r}
+	if opts.TimeField != "" {
+		p.stamp = newMember(opts.TimeField, nil)
+	}
+	return p, nil
 }
 
 // NewWorker returns a worker for one goroutine.

@@ -44,8 +44,7 @@ type Worker struct {
 	found   []rawjson.Member
 	obj     Object
 	doc     Document
-	body    []byte    // the record's value
-	valid   []byte    // the same with bad UTF-8 replaced
+	valid   []byte    // the record's value with bad UTF-8 replaced
 	layers  [2][]byte // the value, unwrapped: one layer is read while the next is written
 	message []byte    // the message field, unescaped
 	kept    []byte    // members that had to be rewritten
@@ -100,15 +99,14 @@ func (w *Worker) Do(rec *record.Record) *Document {
 	w.kept = w.kept[:0]
 	w.obj.reset()
 
-	var lossy int
-	w.body, lossy = rec.AppendBody(w.body[:0])
-	hash := crc32.Checksum(w.body, castagnoli)
-	text := w.body
-	d.Replaced = lossy
-	if !rawjson.ASCII(text) && !utf8.Valid(text) {
-		w.valid, lossy = rawjson.AppendValid(w.valid[:0], text)
+	text := rec.Body
+	hash := crc32.Checksum(text, castagnoli)
+	d.Replaced = rec.Lossy
+	if !rec.ASCII && !utf8.Valid(text) {
+		var replaced int
+		w.valid, replaced = rawjson.AppendValid(w.valid[:0], text)
 		text = w.valid
-		d.Replaced += lossy
+		d.Replaced += replaced
 	}
 
 	if inner, ok := w.unwrap(text); ok && rec.Defect == "" {
@@ -219,7 +217,9 @@ func (w *Worker) removeIgnored() {
 			gone, inside, by := r.top(m.name)
 			if gone {
 				m.gone = true
-				w.removed(string(m.name), "ignored by "+by.path)
+				if w.Explain {
+					w.removed(string(m.name), "ignored by "+by.path)
+				}
 				continue
 			}
 			m.deep = m.deep || inside
@@ -234,13 +234,15 @@ func (w *Worker) removeIgnored() {
 
 // stamp sets the arrival time.
 func (w *Worker) stamp(arrival time.Time) {
-	if w.p.opts.TimeField == "" {
+	name := w.p.stamp
+	if name.key == nil {
 		return
 	}
-	m := w.obj.find(w.p.opts.TimeField)
+	m := w.obj.findSig(name.sig, name.name)
 	switch {
 	case m == nil:
-		w.obj.Set(w.p.opts.TimeField, w.arrival.stamp(arrival, w.p.opts.Zone))
+		name.value = w.arrival.stamp(arrival, w.p.opts.Zone)
+		w.obj.members = append(w.obj.members, name)
 	case w.p.opts.TimeOverwrite:
 		w.removed(w.p.opts.TimeField, "overwritten with the arrival time")
 		m.value = w.arrival.stamp(arrival, w.p.opts.Zone)
@@ -250,7 +252,7 @@ func (w *Worker) stamp(arrival time.Time) {
 // Trim gives back the space of buffers that one large record has made grow.
 // Call it between batches; it ends the life of the last Document.
 func (w *Worker) Trim() {
-	for _, b := range []*[]byte{&w.body, &w.valid, &w.layers[0], &w.layers[1], &w.message, &w.kept, &w.text, &w.masked, &w.obj.names} {
+	for _, b := range []*[]byte{&w.valid, &w.layers[0], &w.layers[1], &w.message, &w.kept, &w.text, &w.masked, &w.obj.names} {
 		if cap(*b) > keepBytes {
 			*b = nil
 		}
