@@ -40,8 +40,8 @@ func decode(t *testing.T, payload []byte) (bodies []string, offsets []json.Numbe
 			Ckafka struct {
 				Offset  json.Number `json:"offset"` // one file has it as a string
 				MsgBody string      `json:"msgBody"`
-			}
-		}
+			} `json:"Ckafka"`
+		} `json:"Records"`
 	}
 	require.NoError(t, json.Unmarshal(payload, &e))
 	for _, r := range e.Records {

@@ -33,12 +33,12 @@ type app struct {
 }
 
 // startApp starts the shop on a free port.
-func startApp(log, auth, metrics io.Writer) (*app, error) {
+func startApp(ctx context.Context, log, auth, metrics io.Writer) (*app, error) {
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -125,12 +125,12 @@ func (a *app) login(w http.ResponseWriter, r *http.Request) {
 	user, password := r.FormValue("user"), r.FormValue("password")
 	who := slog.Group("user", "name", user, "password", password, slog.Group("device", "ua", r.UserAgent()))
 	if !strings.HasSuffix(password, "!") {
-		a.of(r).Warn("登录失败", who, "attempt", 3, "password", password)
+		a.of(r).Warn("登录失败", who, slog.Int("attempt", 3), slog.String("password", password))
 		a.auth.Warn("login failed", "user", user, "password", password, "from", r.Header.Get("X-Real-Ip"))
 		http.Error(w, "no", http.StatusUnauthorized)
 		return
 	}
-	a.of(r).Info("登录成功 ✅", who, "token", r.Header.Get("X-Request-Id")[:16])
+	a.of(r).Info("登录成功 ✅", who, slog.String("token", r.Header.Get("X-Request-Id")[:16]))
 	a.auth.Info("login", "user", user, "password", password)
 	fmt.Fprintln(w, "ok")
 }

@@ -65,7 +65,7 @@ func record(ctx context.Context) (_ *logs, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
 	var app, auth, metrics lineBuffer
-	shop, err := startApp(&app, &auth, &metrics)
+	shop, err := startApp(ctx, &app, &auth, &metrics)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ type nginx struct {
 // startNginx starts nginx on a free port, in front of the application at
 // appAddr. The process dies with ctx.
 func startNginx(ctx context.Context, dir, appAddr string) (*nginx, error) {
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +96,8 @@ func (n *nginx) waitReady(ctx context.Context) error {
 	}
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,7 +21,7 @@ func times() []string {
 	oldest := time.Date(2026, 10, 21, 4, 0, 0, 0, time.UTC)
 	newest := time.Date(2026, 11, 21, 4, 0, 0, 0, time.UTC)
 	stamp := func(t time.Time) string { return quote(t.Format(time.RFC3339Nano)) }
-	number := func(n int64) string { return fmt.Sprint(n) }
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 
 	var out []string
 	for _, c := range []struct{ name, value, want string }{

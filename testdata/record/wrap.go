@@ -57,8 +57,13 @@ func writeRecorded(l *logs) error {
 		lines []string
 		want  int
 	}{
-		{"access", l.access, 1400}, {"tiny", l.tiny, 500}, {"combined", l.combined, 290}, {"nginx error", l.nginxErrors, 110},
-		{"app", l.app, 240}, {"auth", l.auth, 60}, {"metrics", l.metrics, 60},
+		{"access", l.access, 1400},
+		{"tiny", l.tiny, 500},
+		{"combined", l.combined, 290},
+		{"nginx error", l.nginxErrors, 110},
+		{"app", l.app, 240},
+		{"auth", l.auth, 60},
+		{"metrics", l.metrics, 60},
 	} {
 		if len(log.lines) < log.want {
 			return fmt.Errorf("the %s log has %d lines, want at least %d: send more traffic", log.name, len(log.lines), log.want)
