@@ -14,6 +14,7 @@ import (
 
 	"github.com/tencentyun/scf-go-lib/functioncontext"
 
+	"ckafka-etl/internal/event"
 	"ckafka-etl/record"
 )
 
@@ -66,7 +67,7 @@ type Handler struct {
 	pipeline *Pipeline
 	level    slog.LevelVar
 	logger   *slog.Logger
-	decoder  eventDecoder
+	decoder  event.Decoder
 	records  []record.Record
 	memory   memory
 	limitMB  int32
@@ -97,7 +98,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		log.Error("the configuration is not valid; nothing was written", slog.String("cause", clip(err.Error())))
 		return nil, err
 	}
-	recs, err := h.decoder.decode(payload, started, h.records[:0])
+	recs, err := h.decoder.Decode(payload, started, h.records[:0])
 	h.records = recs
 	defer h.forget()
 	if err != nil {
@@ -141,15 +142,10 @@ func (h *Handler) configure(log *slog.Logger) error {
 
 // forget lets go of the payload, and of space that one large batch has taken.
 func (h *Handler) forget() {
-	const (
-		keepRecords = 2_000
-		keepText    = 1 << 20
-	)
+	const keepRecords = 2_000
 	clear(h.records)
 	if cap(h.records) > max(keepRecords, 2*len(h.records)) {
 		h.records = nil
 	}
-	if cap(h.decoder.text) > max(keepText, 2*len(h.decoder.text)) {
-		h.decoder.text = nil
-	}
+	h.decoder.Trim()
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"ckafka-etl/internal/event"
 	"ckafka-etl/internal/sample"
 	"ckafka-etl/record"
 	"ckafka-etl/transform"
@@ -14,8 +15,8 @@ import (
 // everything but the network.
 func BenchmarkPath(b *testing.B) {
 	for _, c := range []struct {
-		name  string
-		event []byte
+		name    string
+		payload []byte
 	}{
 		{"access", sample.AccessEvent(10_000)},
 		{"nested", sample.NestedEvent(1_000)},
@@ -23,11 +24,11 @@ func BenchmarkPath(b *testing.B) {
 		{"tiny", sample.TinyEvent(10_000)},
 		{"text", sample.TextEvent(10_000)},
 	} {
-		b.Run(c.name, func(b *testing.B) { benchmarkPath(b, c.event) })
+		b.Run(c.name, func(b *testing.B) { benchmarkPath(b, c.payload) })
 	}
 }
 
-func benchmarkPath(b *testing.B, event []byte) {
+func benchmarkPath(b *testing.B, payload []byte) {
 	b.Helper()
 	program, err := transform.New(transform.Options{
 		Ignore: []string{"token", "password", "**.secret"}, TimeField: "time", IndexPrefix: "app",
@@ -39,16 +40,16 @@ func benchmarkPath(b *testing.B, event []byte) {
 	}
 	var (
 		worker  = program.NewWorker()
-		decoder eventDecoder
+		decoder event.Decoder
 		recs    []record.Record
 		body    []byte
 		arrival = time.Date(2026, 11, 20, 3, 0, 0, 0, time.UTC)
 	)
-	b.SetBytes(int64(len(event)))
+	b.SetBytes(int64(len(payload)))
 	b.ReportAllocs()
 	cpu := cpuTime()
 	for b.Loop() {
-		recs, err = decoder.decode(event, arrival, recs[:0])
+		recs, err = decoder.Decode(payload, arrival, recs[:0])
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-// Package event builds trigger events: the JSON that the CKafka trigger sends
+// Package event reads and builds trigger events: the JSON that the CKafka trigger sends
 // to a function.
 package event
 

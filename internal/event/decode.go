@@ -1,4 +1,4 @@
-package handler
+package event
 
 import (
 	"bytes"
@@ -30,11 +30,12 @@ func (e *PayloadError) Error() string {
 // Permanent reports that a retry cannot help.
 func (e *PayloadError) Permanent() bool { return true }
 
-// eventDecoder reads trigger events in one pass. It is lenient where a strict
+// Decoder reads trigger events in one pass. It is lenient where a strict
 // reader would lose a whole batch for one record: an element that makes no
-// sense becomes a record with a Defect. It is reused from event to event, and
-// the records of one are valid until the next.
-type eventDecoder struct {
+// sense becomes a record with a Defect. The zero value is ready for use. It is
+// to be reused from event to event; the records of one are valid until the
+// next. It is not safe for concurrent use.
+type Decoder struct {
 	scan  rawjson.Scanner
 	data  []byte
 	topic string // of the record before: batches rarely mix topics
@@ -43,8 +44,9 @@ type eventDecoder struct {
 	text []byte
 }
 
-// decode appends the payload's records to dst.
-func (d *eventDecoder) decode(payload []byte, arrival time.Time, dst []record.Record) ([]record.Record, error) {
+// Decode appends the payload's records to dst. The error is a *PayloadError;
+// then nothing of the event should be used.
+func (d *Decoder) Decode(payload []byte, arrival time.Time, dst []record.Record) ([]record.Record, error) {
 	d.data = payload
 	defer func() { d.data = nil }()
 	const slack = 128 // AppendString writes in large steps
@@ -87,8 +89,17 @@ func (d *eventDecoder) decode(payload []byte, arrival time.Time, dst []record.Re
 	return dst, nil
 }
 
+// Trim gives back space that one large event has taken. It ends the life of the
+// last event's records.
+func (d *Decoder) Trim() {
+	const keep = 1 << 20
+	if cap(d.text) > max(keep, 2*len(d.text)) {
+		d.text = nil
+	}
+}
+
 // elements reads the array of records.
-func (d *eventDecoder) elements(i int, batch *record.Batch, dst []record.Record) ([]record.Record, int, error) {
+func (d *Decoder) elements(i int, batch *record.Batch, dst []record.Record) ([]record.Record, int, error) {
 	if i >= len(d.data) || d.data[i] != '[' {
 		return dst, i, d.fail(i, "Records is not an array")
 	}
@@ -117,7 +128,7 @@ func (d *eventDecoder) elements(i int, batch *record.Batch, dst []record.Record)
 }
 
 // element reads one element of Records and returns its end.
-func (d *eventDecoder) element(start int, rec *record.Record) (int, error) {
+func (d *Decoder) element(start int, rec *record.Record) (int, error) {
 	i := start
 	var err error
 	if i >= len(d.data) || d.data[i] != '{' {
@@ -150,7 +161,7 @@ func (d *eventDecoder) element(start int, rec *record.Record) (int, error) {
 }
 
 // fields reads a Ckafka object.
-func (d *eventDecoder) fields(i int, rec *record.Record) (int, error) {
+func (d *Decoder) fields(i int, rec *record.Record) (int, error) {
 	rec.Defect = "it has no msgBody"
 	i, err := d.begin(i)
 	for first := true; err == nil; first = false {
@@ -165,7 +176,7 @@ func (d *eventDecoder) fields(i int, rec *record.Record) (int, error) {
 }
 
 // field reads one member of a Ckafka object.
-func (d *eventDecoder) field(key []byte, i int, rec *record.Record) (end int, err error) {
+func (d *Decoder) field(key []byte, i int, rec *record.Record) (end int, err error) {
 	isString := i < len(d.data) && d.data[i] == '"'
 	switch {
 	case string(key) == "msgBody" && isString:
@@ -198,7 +209,7 @@ func (d *eventDecoder) field(key []byte, i int, rec *record.Record) (end int, er
 }
 
 // body reads the string at data[i] into the record's value.
-func (d *eventDecoder) body(i int, rec *record.Record) (int, error) {
+func (d *Decoder) body(i int, rec *record.Record) (int, error) {
 	from := len(d.text)
 	var s rawjson.String
 	if d.text, s = rawjson.AppendString(d.text, d.data, i+1); s.End < 0 {
@@ -210,7 +221,7 @@ func (d *eventDecoder) body(i int, rec *record.Record) (int, error) {
 }
 
 // key reads the string at data[i] into the record's key.
-func (d *eventDecoder) key(i int, rec *record.Record) (int, error) {
+func (d *Decoder) key(i int, rec *record.Record) (int, error) {
 	from := len(d.text)
 	var s rawjson.String
 	if d.text, s = rawjson.AppendString(d.text, d.data, i+1); s.End < 0 {
@@ -223,7 +234,7 @@ func (d *eventDecoder) key(i int, rec *record.Record) (int, error) {
 	return s.End + 1, nil
 }
 
-func (d *eventDecoder) topicName(text []byte) string {
+func (d *Decoder) topicName(text []byte) string {
 	if string(text) == d.topic {
 		return d.topic
 	}
@@ -235,7 +246,7 @@ func (d *eventDecoder) topicName(text []byte) string {
 }
 
 // begin returns the place behind the brace of the object at data[i].
-func (d *eventDecoder) begin(i int) (int, error) {
+func (d *Decoder) begin(i int) (int, error) {
 	if i >= len(d.data) || d.data[i] != '{' {
 		return i, d.fail(i, "expected an object")
 	}
@@ -245,7 +256,7 @@ func (d *eventDecoder) begin(i int) (int, error) {
 // member reads on in an object, behind its brace or behind a value. It returns
 // the next member's name and the place of its value or, if there is none, the
 // place behind the object.
-func (d *eventDecoder) member(i int, first bool) (key []byte, at int, more bool, err error) {
+func (d *Decoder) member(i int, first bool) (key []byte, at int, more bool, err error) {
 	i = d.space(i)
 	if i < len(d.data) && d.data[i] == '}' {
 		return nil, i + 1, false, nil
@@ -272,7 +283,7 @@ func (d *eventDecoder) member(i int, first bool) (key []byte, at int, more bool,
 }
 
 // skip returns the end of the value at data[i].
-func (d *eventDecoder) skip(i int) (int, error) {
+func (d *Decoder) skip(i int) (int, error) {
 	end := -1
 	switch {
 	case i >= len(d.data):
@@ -289,14 +300,14 @@ func (d *eventDecoder) skip(i int) (int, error) {
 	return end, nil
 }
 
-func (d *eventDecoder) space(i int) int {
+func (d *Decoder) space(i int) int {
 	for i < len(d.data) && (d.data[i] == ' ' || d.data[i] == '\n' || d.data[i] == '\r' || d.data[i] == '\t') {
 		i++
 	}
 	return i
 }
 
-func (d *eventDecoder) fail(i int, reason string) error {
+func (d *Decoder) fail(i int, reason string) error {
 	return &PayloadError{Offset: i, Reason: reason}
 }
 
