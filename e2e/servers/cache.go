@@ -21,18 +21,18 @@ const (
 	dependencies  = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 )
 
-// CacheDir returns the folder that keeps the servers' jars: CKAFKA_ETL_CACHE,
-// or else ckafka-etl in the user's cache folder. It may be removed at any time
-// while nothing runs; about 250 MB for all kinds.
+// CacheDir returns the folder that keeps the servers' jars: servers in
+// CKAFKA_ETL_CACHE, which is by default ckafka-etl in the user's cache folder.
+// It may be removed while nothing runs; some 220 MB for all kinds.
 func CacheDir() (string, error) {
-	if dir := os.Getenv("CKAFKA_ETL_CACHE"); dir != "" {
-		return filepath.Abs(dir)
+	if dir := os.Getenv("CKAFKA_ETL_CACHE"); dir != "" { //nolint:forbidigo // tests have no main that could pass it
+		return filepath.Abs(filepath.Join(dir, "servers"))
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("no folder for the servers' jars, set CKAFKA_ETL_CACHE: %w", err)
 	}
-	return filepath.Join(dir, "ckafka-etl"), nil
+	return filepath.Join(dir, "ckafka-etl", "servers"), nil
 }
 
 // cached returns the folder of a kind's jars and whether it is there. It is
@@ -138,7 +138,7 @@ func build(ctx context.Context, kind Kind, dir string) error {
 	err = runTool(ctx, mvn, "-q", "-B", "-Dstyle.color=never", "-f", filepath.Join(dir, "pom.xml"),
 		"-P", string(kind), dependencies, "-DoutputDirectory="+lib)
 	if err != nil {
-		return fmt.Errorf("fetching the jars (the first run needs a way to Maven Central, or a mirror in Maven's settings.xml): %w", err)
+		return fmt.Errorf("fetching the jars (the first run needs Maven's central repository, or a mirror of it in settings.xml): %w", err)
 	}
 	if r.launcher == "" {
 		return nil

@@ -23,7 +23,7 @@ import (
 // cannot start it.
 func selected(t *testing.T) []servers.Kind {
 	t.Helper()
-	kinds, err := servers.Selected(os.Getenv("E2E_SERVERS"))
+	kinds, err := servers.Selected(os.Getenv("E2E_SERVERS")) //nolint:forbidigo // the caller chooses
 	require.NoError(t, err)
 	require.NoError(t, servers.Require(t.Context(), kinds...))
 	require.NoError(t, servers.Install(t.Context(), kinds...))
@@ -33,7 +33,7 @@ func selected(t *testing.T) []servers.Kind {
 // keepLogs saves the server's log of a failed test where E2E_LOGS says.
 func keepLogs(t *testing.T, keep func(dir string) error) {
 	t.Helper()
-	if dir := os.Getenv("E2E_LOGS"); dir != "" && t.Failed() {
+	if dir := os.Getenv("E2E_LOGS"); dir != "" && t.Failed() { //nolint:forbidigo // the caller chooses
 		assert.NoError(t, keep(filepath.Join(dir, filepath.Base(t.Name()))))
 	}
 }

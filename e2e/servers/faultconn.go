@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -143,7 +144,7 @@ func (c *faultConn) pump(d direction, to, from *net.TCPConn) {
 			continue
 		}
 		if c.thaw() {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				_ = to.CloseWrite()
 			} else {
 				reset(to)

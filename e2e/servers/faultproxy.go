@@ -163,7 +163,7 @@ func (p *FaultProxy) set(f *fault) error {
 		p.shut()
 		p.count(f.kind)
 	} else if p.listener == nil {
-		l, err := net.Listen("tcp", p.addr)
+		l, err := net.Listen("tcp", p.addr) //nolint:noctx // a loopback address is not looked up
 		if err != nil {
 			return err
 		}

@@ -203,26 +203,26 @@ func (k *Kafka) each(f func(*KafkaNode) error) error {
 
 // Restart stops the brokers that run and starts all of them.
 func (k *Kafka) Restart(ctx context.Context) error {
-	return errors.Join(k.Stop(), k.each(func(n *KafkaNode) error { return n.Process.Restart(ctx) }))
+	return errors.Join(k.Stop(), k.each(func(n *KafkaNode) error { return n.Restart(ctx) }))
 }
 
 // Stop asks all brokers to end and waits until they have.
-func (k *Kafka) Stop() error { return k.each(func(n *KafkaNode) error { return n.Process.Stop() }) }
+func (k *Kafka) Stop() error { return k.each(func(n *KafkaNode) error { return n.Stop() }) }
 
 // Kill ends all brokers at once.
-func (k *Kafka) Kill() { _ = k.each(func(n *KafkaNode) error { n.Process.Kill(); return nil }) }
+func (k *Kafka) Kill() { _ = k.each(func(n *KafkaNode) error { n.Kill(); return nil }) }
 
 // Pause holds all brokers until Resume.
-func (k *Kafka) Pause() error { return k.each(func(n *KafkaNode) error { return n.Process.Pause() }) }
+func (k *Kafka) Pause() error { return k.each(func(n *KafkaNode) error { return n.Pause() }) }
 
 // Resume lets paused brokers go on.
-func (k *Kafka) Resume() error { return k.each(func(n *KafkaNode) error { return n.Process.Resume() }) }
+func (k *Kafka) Resume() error { return k.each(func(n *KafkaNode) error { return n.Resume() }) }
 
 // KeepLogs copies all brokers' logs into dir.
 func (k *Kafka) KeepLogs(dir string) error {
-	return k.each(func(n *KafkaNode) error { return n.Process.KeepLogs(dir) })
+	return k.each(func(n *KafkaNode) error { return n.KeepLogs(dir) })
 }
 
 // Close kills all brokers and removes their folders, unless the caller named
 // one.
-func (k *Kafka) Close() { _ = k.each(func(n *KafkaNode) error { n.Process.Close(); return nil }) }
+func (k *Kafka) Close() { _ = k.each(func(n *KafkaNode) error { n.Close(); return nil }) }

@@ -16,7 +16,7 @@ import (
 )
 
 // replicas is how many copies a topic has: one on each of at most 3 brokers.
-func (k *Kafka) replicas() int16 { return int16(min(3, len(k.Nodes))) } //nolint:gosec // at most 3
+func (k *Kafka) replicas() int16 { return int16(min(3, len(k.Nodes))) }
 
 // CreateTopic creates a topic, with a copy on each of at most three brokers,
 // and returns when every partition has a leader. Config are the topic's own
@@ -31,7 +31,7 @@ func (k *Kafka) CreateTopic(ctx context.Context, name string, partitions int32, 
 	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, partitions, k.replicas()
 	for _, key := range sortedKeys(config) {
 		c := kmsg.NewCreateTopicsRequestTopicConfig()
-		c.Name, c.Value = key, kmsg.StringPtr(config[key])
+		c.Name, c.Value = key, new(config[key])
 		topic.Configs = append(topic.Configs, c)
 	}
 	req := kmsg.NewPtrCreateTopicsRequest()
@@ -76,7 +76,7 @@ func (k *Kafka) awaitLeaders(ctx context.Context, topic string) error {
 func hasLeaders(ctx context.Context, client *kgo.Client, topic string) (bool, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	t := kmsg.NewMetadataRequestTopic()
-	t.Topic = kmsg.StringPtr(topic)
+	t.Topic = new(topic)
 	req.Topics = append(req.Topics, t)
 	resp, err := req.RequestWith(ctx, client.SeedBrokers()[0])
 	if err != nil {

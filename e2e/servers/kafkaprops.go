@@ -65,11 +65,11 @@ func secureProperties(opts KafkaOptions) map[string]string {
 		p["sasl.enabled.mechanisms"] = "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512"
 		p[listener+"scram-sha-256.sasl.jaas.config"] = security + "scram.ScramLoginModule required;"
 		p[listener+"scram-sha-512.sasl.jaas.config"] = security + "scram.ScramLoginModule required;"
-		plain := security + "plain.PlainLoginModule required"
+		plain := []string{security + "plain.PlainLoginModule required"}
 		for _, user := range sortedKeys(opts.Users) {
-			plain += fmt.Sprintf(" %s=%s", jaasString("user_"+user), jaasString(opts.Users[user]))
+			plain = append(plain, jaasString("user_"+user)+"="+jaasString(opts.Users[user]))
 		}
-		p[listener+"plain.sasl.jaas.config"] = plain + ";"
+		p[listener+"plain.sasl.jaas.config"] = strings.Join(plain, " ") + ";"
 	}
 	if c := opts.Certificate; c != nil {
 		p[listener+"ssl.keystore.type"] = "PEM"

@@ -14,7 +14,7 @@ import (
 // TestMain is also the server that the process tests start: this binary again,
 // told by childVar how to behave.
 func TestMain(m *testing.M) {
-	if mode := os.Getenv(childVar); mode != "" {
+	if mode := os.Getenv(childVar); mode != "" { //nolint:forbidigo // this is the child's main
 		os.Exit(child(mode))
 	}
 	os.Exit(m.Run())
@@ -35,15 +35,17 @@ func child(mode string) int {
 		signal.Ignore(syscall.SIGTERM)
 	case "parent":
 		// Starts a child of its own and is then killed by the test.
-		p := &Process{name: "grandchild", dir: os.TempDir(), ready: childReady, argv: []string{os.Args[0]},
-			env: []string{childVar + "=serves"}, answer: func(context.Context) error { return nil }}
+		p := &Process{
+			name: "grandchild", dir: os.TempDir(), ready: childReady, argv: []string{os.Args[0]},
+			env: []string{childVar + "=serves"}, answer: func(context.Context) error { return nil },
+		}
 		if err := p.Restart(context.Background()); err != nil {
 			fmt.Println(err)
 			return 1
 		}
 		select {}
 	}
-	conn, err := net.Dial("tcp", os.Getenv(controlVar))
+	conn, err := net.Dial("tcp", os.Getenv(controlVar)) //nolint:forbidigo // as above
 	if err != nil {
 		fmt.Println(err)
 		return 1

@@ -48,8 +48,15 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	locked := make(chan error, 1)
-	go func() { locked <- flock(f) }()
+	locked := make(chan error)
+	go func() {
+		err := flock(f)
+		select {
+		case locked <- err:
+		case <-ctx.Done(): // the wait could not be called off, so give the lock back
+			_ = f.Close()
+		}
+	}()
 	select {
 	case err := <-locked:
 		if err != nil {
@@ -58,8 +65,6 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 		}
 		return func() { _ = f.Close() }, nil
 	case <-ctx.Done():
-		// The wait cannot be called off: give the lock back when it comes.
-		go func() { <-locked; _ = f.Close() }()
 		return nil, fmt.Errorf("waiting for %s, which another process holds: %w", path, ctx.Err())
 	}
 }

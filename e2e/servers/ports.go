@@ -39,7 +39,7 @@ func reservePorts(n int) (ports []int, release func(), err error) {
 }
 
 func free(port int) bool {
-	l, err := net.Listen("tcp", loopback(port))
+	l, err := net.Listen("tcp", loopback(port)) //nolint:noctx // a loopback address is not looked up
 	if err != nil {
 		return false
 	}

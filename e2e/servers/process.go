@@ -109,7 +109,7 @@ func (p *Process) KeepLogs(dir string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, filepath.Base(p.Log())), log, 0o600)
+	return os.WriteFile(filepath.Join(dir, filepath.Base(p.Log())), log, 0o600) //nolint:gosec // the caller names the folder
 }
 
 // Restart stops the server if it runs, and starts it on the same ports with
@@ -221,9 +221,9 @@ func (p *Process) start(ctx context.Context) error {
 		return err
 	}
 	out := newReadyWriter(log, p.ready)
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), p.argv[0], p.argv[1:]...) //nolint:gosec // our own command
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), p.argv[0], p.argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, out, out
-	cmd.Env = append(os.Environ(), p.env...)
+	cmd.Env = append(cmd.Environ(), p.env...)
 	detach(cmd)
 	r := &run{done: make(chan struct{})}
 	started := make(chan error, 1)

@@ -157,7 +157,7 @@ func TestProcessStartFails(t *testing.T) {
 func TestProcessDiesWithItsParent(t *testing.T) {
 	c := newControl(t)
 	parent := exec.CommandContext(t.Context(), os.Args[0])
-	parent.Env = append(os.Environ(), childVar+"=parent", controlVar+"="+c.Addr().String(), "TMPDIR="+t.TempDir())
+	parent.Env = append(parent.Environ(), childVar+"=parent", controlVar+"="+c.Addr().String(), "TMPDIR="+t.TempDir())
 	require.NoError(t, parent.Start())
 	grandchild := c.next(t)
 	require.NoError(t, parent.Process.Kill())

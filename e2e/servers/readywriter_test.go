@@ -2,6 +2,7 @@ package servers
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -24,14 +25,12 @@ func TestReadyWriter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			w := newReadyWriter(&out, "started http 9200")
-			want := ""
 			for _, s := range tt.writes {
 				n, err := w.Write([]byte(s))
 				require.NoError(t, err)
 				assert.Equal(t, len(s), n)
-				want += s
 			}
-			assert.Equal(t, want, out.String())
+			assert.Equal(t, strings.Join(tt.writes, ""), out.String())
 			select {
 			case <-w.ready:
 				assert.True(t, tt.ready)

@@ -48,7 +48,7 @@ const installJDK = "install a JDK 17 or newer (Debian: apt-get install openjdk-1
 
 // findJDK looks in JAVA_HOME, else on PATH.
 func findJDK() (jdk, error) {
-	if home := os.Getenv("JAVA_HOME"); home != "" {
+	if home := os.Getenv("JAVA_HOME"); home != "" { //nolint:forbidigo // as for PATH, every tool looks there
 		tools := jdk{filepath.Join(home, "bin", "java"), filepath.Join(home, "bin", "javac")}
 		for _, p := range []string{tools.java, tools.javac} {
 			if _, err := exec.LookPath(p); err != nil {

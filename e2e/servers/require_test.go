@@ -75,7 +75,7 @@ func TestCacheDir(t *testing.T) {
 	t.Setenv("HOME", "/somewhere/else")
 	dir, err := CacheDir()
 	require.NoError(t, err)
-	assert.Equal(t, "ckafka-etl", filepath.Base(dir))
+	assert.Equal(t, filepath.Join("ckafka-etl", "servers"), filepath.Join(filepath.Base(filepath.Dir(dir)), filepath.Base(dir)))
 
 	t.Setenv("CKAFKA_ETL_CACHE", "relative")
 	dir, err = CacheDir()

@@ -145,11 +145,11 @@ http {
 		auth = `auth_basic "e2e"; auth_basic_user_file htpasswd;`
 	case len(opts.APIKeys) > 0:
 		// A regular expression, since nginx compares plain words without case.
-		keys = "map $http_authorization $known { default 0;"
-		for _, key := range opts.APIKeys {
-			keys += ` "~^ApiKey ` + regexp.QuoteMeta(key) + `$" 1;`
+		quoted := make([]string, len(opts.APIKeys))
+		for i, key := range opts.APIKeys {
+			quoted[i] = regexp.QuoteMeta(key)
 		}
-		keys += " }"
+		keys = `map $http_authorization $known { default 0; "~^ApiKey (` + strings.Join(quoted, "|") + `)$" 1; }`
 		auth = "if ($known = 0) { return 401; }"
 	}
 	return strings.NewReplacer("TARGET", target, "ADDR", addr, "MAP", keys, "AUTH", auth).Replace(config)
