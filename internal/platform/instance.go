@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/rpc"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -41,6 +42,10 @@ func Start(ctx context.Context, f Function) (*Instance, error) {
 
 // start is Start for settings that were checked. output guards the writers.
 func start(ctx context.Context, f Function, output *sync.Mutex) (*Instance, error) {
+	path, err := filepath.Abs(f.Path) // a bare name is not looked for in PATH
+	if err != nil {
+		return nil, err
+	}
 	env, err := json.Marshal(f.Env)
 	if err != nil {
 		return nil, err
@@ -58,8 +63,8 @@ func start(ctx context.Context, f Function, output *sync.Mutex) (*Instance, erro
 	}
 	stdout := &lineWriter{mu: output, to: f.Stdout, max: maxLine}
 	stderr := &lineWriter{mu: output, to: f.Stderr, max: maxLine, tail: i.stderr}
-	// No CommandContext: the process outlives ctx, which is only for the start.
-	cmd := exec.Command(f.Path)
+	// The process outlives ctx, which is only for the start.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), path)
 	cmd.Env = f.processEnv(port)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 
@@ -187,8 +192,8 @@ func (i *Instance) invoke(ctx context.Context, payload []byte) (Reply, error) {
 		Namespace:       i.fn.Namespace,
 		FunctionName:    i.fn.Name,
 		FunctionVersion: i.fn.Version,
-		MemoryLimitInMb: int32(i.fn.MemoryMB),               //nolint:gosec // at most 3072
-		TimeLimitInMs:   int32(i.fn.Timeout.Milliseconds()), //nolint:gosec // at most 900,000
+		MemoryLimitInMb: int32(i.fn.MemoryMB),
+		TimeLimitInMs:   int32(i.fn.Timeout.Milliseconds()),
 		Environment:     i.env,
 	}
 	var resp messages.InvokeResponse

@@ -305,6 +305,14 @@ func TestInvokeSize(t *testing.T) {
 	assert.True(t, i.Alive())
 }
 
+// A function that was named without a folder was looked for in PATH, after the
+// settings had been found right.
+func TestStartBareName(t *testing.T) {
+	t.Chdir(filepath.Dir(testFunc))
+	i := startTest(t, Function{Path: filepath.Base(testFunc)})
+	assert.True(t, i.Alive())
+}
+
 func TestStartFailures(t *testing.T) {
 	_, err := Start(t.Context(), Function{Path: variant(t, "exit")})
 	assert.Equal(t, &CrashError{Status: "exit status 3", ExitCode: 3, Stderr: []string{"no configuration"}}, err)

@@ -62,6 +62,10 @@ func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	case "hang":
 		fmt.Println("hanging")
 		select {}
+	case "environment":
+		fc, _ := functioncontext.FromContext(ctx)
+		text, err := json.Marshal(fc.Environment)
+		return nil, errors.Join(err, &OwnError{string(text)})
 	case "context":
 		return describe(ctx)
 	}
