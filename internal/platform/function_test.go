@@ -20,7 +20,8 @@ func TestValidate(t *testing.T) {
 		{"upper limits", Function{Timeout: 900 * time.Second, InitTimeout: 300 * time.Second, MemoryMB: 3072}, nil},
 		{"variables up to the limit", Function{Env: map[string]string{"a": strings.Repeat("x", 4095)}}, nil},
 		{
-			"one byte too many", Function{Env: map[string]string{"a": strings.Repeat("x", 4095), "b": ""}},
+			"one byte too many",
+			Function{Env: map[string]string{"a": strings.Repeat("x", 4095), "b": ""}},
 			[]string{
 				"variable b: is empty; the platform takes no empty values, leave it out",
 				"variables: 4097 bytes in all, want at most 4096",

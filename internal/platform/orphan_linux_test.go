@@ -15,8 +15,7 @@ import (
 func TestInstanceDiesWithUs(t *testing.T) {
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.Command(exe)
-	cmd.Env = append(cmd.Environ(), orphanEnv+"="+testFunc)
+	cmd := exec.Command(exe, "-orphan", testFunc)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

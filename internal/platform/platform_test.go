@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,7 +24,8 @@ import (
 var testFunc string // the test function, built once
 
 func TestMain(m *testing.M) {
-	if os.Getenv(orphanEnv) != "" {
+	flag.Parse()
+	if *orphan != "" {
 		beParentOfOrphan()
 	}
 	os.Exit(func() int {
@@ -39,12 +42,12 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// orphanEnv makes the test binary the parent of an instance that outlives it,
-// if it can. Its value is the function's path.
-const orphanEnv = "PLATFORM_TEST_ORPHAN"
+// orphan makes the test binary the parent of an instance that outlives it, if
+// it can.
+var orphan = flag.String("orphan", "", "run the function at this path and wait to be killed")
 
 func beParentOfOrphan() {
-	i, err := Start(context.Background(), Function{Path: os.Getenv(orphanEnv)})
+	i, err := Start(context.Background(), Function{Path: *orphan})
 	if err != nil {
 		panic(err)
 	}
@@ -179,16 +182,20 @@ func TestInvokeFailures(t *testing.T) {
 		alive bool
 	}{
 		{
-			"the handler returns an error", command{Do: "error", Text: "1 unsettled"},
+			"the handler returns an error",
+			command{Do: "error", Text: "1 unsettled"},
 			func(t *testing.T, r Reply, err error) {
+				t.Helper()
 				require.NoError(t, err)
 				assert.Equal(t, &FunctionError{Type: "OwnError", Message: "1 unsettled"}, r.Error)
 				assert.Equal(t, "OwnError: 1 unsettled", r.Error.Error())
 			}, true,
 		},
 		{
-			"the handler panics", command{Do: "panic", Text: "boom"},
+			"the handler panics",
+			command{Do: "panic", Text: "boom"},
 			func(t *testing.T, r Reply, err error) {
+				t.Helper()
 				require.NoError(t, err)
 				require.NotNil(t, r.Error)
 				assert.True(t, r.Error.Fatal)
@@ -197,8 +204,10 @@ func TestInvokeFailures(t *testing.T) {
 			}, false,
 		},
 		{
-			"a goroutine panics", command{Do: "crash", Text: "boom"},
+			"a goroutine panics",
+			command{Do: "crash", Text: "boom"},
 			func(t *testing.T, r Reply, err error) {
+				t.Helper()
 				var crash *CrashError
 				require.ErrorAs(t, err, &crash)
 				assert.Equal(t, "exit status 2", crash.Status)
@@ -209,8 +218,10 @@ func TestInvokeFailures(t *testing.T) {
 			}, false,
 		},
 		{
-			"the process exits", command{Do: "exit", Code: 7, Text: "first\nlast words"},
+			"the process exits",
+			command{Do: "exit", Code: 7, Text: "first\nlast words"},
 			func(t *testing.T, r Reply, err error) {
+				t.Helper()
 				var crash *CrashError
 				require.ErrorAs(t, err, &crash)
 				assert.Equal(t, 7, crash.ExitCode)
@@ -219,8 +230,10 @@ func TestInvokeFailures(t *testing.T) {
 			}, false,
 		},
 		{
-			"no answer in time", command{Do: "hang"},
+			"no answer in time",
+			command{Do: "hang"},
 			func(t *testing.T, r Reply, err error) {
+				t.Helper()
 				assert.Equal(t, &TimeoutError{RequestID: r.RequestID, Timeout: time.Second}, err)
 				assert.GreaterOrEqual(t, r.Duration, time.Second)
 			}, false,
@@ -371,15 +384,15 @@ func TestLineWriterPieces(t *testing.T) {
 func TestLineTail(t *testing.T) {
 	var plain, crash lineTail
 	for i := range 3 * maxTailLines {
-		plain.add(fmt.Sprint(i))
+		plain.add(strconv.Itoa(i))
 	}
 	assert.Len(t, plain.get(), maxTailLines)
-	assert.Equal(t, fmt.Sprint(3*maxTailLines-1), plain.get()[maxTailLines-1])
+	assert.Equal(t, strconv.Itoa(3*maxTailLines-1), plain.get()[maxTailLines-1])
 
 	crash.add("before")
 	crash.add("fatal error: all goroutines are asleep - deadlock!" + strings.Repeat(".", maxTailLine))
 	for i := range 3 * maxTailLines {
-		crash.add(fmt.Sprint(i))
+		crash.add(strconv.Itoa(i))
 	}
 	assert.Len(t, crash.get(), maxTailLines)
 	assert.Len(t, crash.get()[0], maxTailLine)

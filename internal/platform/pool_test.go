@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -52,7 +53,7 @@ func TestPoolReplacesIdle(t *testing.T) {
 	_, err := p.Invoke(t.Context(), command{Do: "count"}.payload(t))
 	require.NoError(t, err)
 	require.Len(t, p.idle, 1)
-	p.idle[0].proc.kill(fmt.Errorf("nobody knows"))
+	p.idle[0].proc.kill(errors.New("nobody knows"))
 	r, err := p.Invoke(t.Context(), command{Do: "count"}.payload(t))
 	require.NoError(t, err)
 	assert.Equal(t, "1", string(r.Payload))

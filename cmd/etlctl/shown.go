@@ -1,0 +1,87 @@
+package main
+
+import (
+	"encoding/json"
+	"time"
+
+	"ckafka-etl/config"
+	"ckafka-etl/internal/event"
+	"ckafka-etl/internal/rawjson"
+	"ckafka-etl/transform"
+)
+
+// document is a record and what became of it.
+type document struct {
+	Event  string          `json:"event"`
+	Record int             `json:"record"` // its place in the event, from 0
+	Index  string          `json:"index"`
+	ID     string          `json:"id"`
+	Before string          `json:"before"`
+	After  json.RawMessage `json:"after,omitempty"` // nil: not stored
+}
+
+// shown picks the first records, to show them with their documents at the end.
+type shown struct {
+	want   int
+	worker *transform.Worker // nil: nothing goes to Elasticsearch
+	docs   []document
+}
+
+func newShown(cfg *config.Config, want int) (*shown, error) {
+	if cfg.ES == nil {
+		return &shown{}, nil
+	}
+	program, err := transform.New(transformOptions(cfg))
+	if err != nil {
+		return nil, usage(err)
+	}
+	return &shown{want: want, worker: program.NewWorker()}, nil
+}
+
+// look picks records of an event that is sent, until there are enough. It takes
+// only sound records: what a malformed one becomes is in the dead letters.
+func (s *shown) look(p payload) {
+	if s.worker == nil || len(s.docs) >= s.want {
+		return
+	}
+	records, err := new(event.Decoder).Decode(p.data, time.Now(), nil)
+	if err != nil {
+		return // the function says it
+	}
+	for i := range records {
+		rec := &records[i]
+		if rec.Defect != "" || !rec.Located() {
+			continue
+		}
+		if len(s.docs) >= s.want {
+			return
+		}
+		d := s.worker.Do(rec)
+		id, _ := rawjson.AppendUnescaped(nil, d.ID)
+		s.docs = append(s.docs, document{
+			Event: p.name, Record: rec.Pos, Before: string(rec.Body),
+			Index: d.Index, ID: string(id), After: d.AppendSource(nil),
+		})
+	}
+}
+
+// documents returns the records that were picked with what is kept of them.
+// With a stand-in that is what it has stored; a real server is not asked, and
+// the document is what the function sends.
+func (s *shown) documents(to *target) []document {
+	if to.standIn == nil {
+		return s.docs
+	}
+	for i := range s.docs {
+		d := &s.docs[i]
+		d.After = to.standIn.document(d.Index, d.ID)
+	}
+	return s.docs
+}
+
+func (d *document) text() string {
+	if d.After == nil {
+		return "not stored: see the dead letters and the failures"
+	}
+	return string(d.After)
+}

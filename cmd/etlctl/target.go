@@ -1,0 +1,67 @@
+package main
+
+import (
+	"strings"
+
+	"ckafka-etl/config"
+)
+
+// target is where the function writes.
+type target struct {
+	config  *config.Config
+	standIn *standIn // nil: real servers
+}
+
+// newTarget reads where vars send records. If they name no server at all, it
+// starts a stand-in and adds to vars what makes the function use it. What is
+// wrong with vars is a usage error.
+func newTarget(sys *system, vars map[string]string) (*target, error) {
+	t := new(target)
+	if vars["ES_Address"] == "" && vars["kafka_address"] == "" {
+		var err error
+		if t.standIn, err = startStandIn(); err != nil {
+			return nil, err
+		}
+		vars["ES_Address"] = t.standIn.address
+		if vars["ES_Index_KeyWord"] == "" {
+			vars["ES_Index_KeyWord"] = "demo"
+		}
+	}
+	var err error
+	if t.config, err = config.Load(pairsOf(vars)); err != nil {
+		t.close()
+		return nil, usage(err)
+	}
+	for _, w := range t.config.Warnings {
+		printf(sys.stderr, "warning: %s\n", w)
+	}
+	if t.standIn == nil {
+		printf(sys.stderr, "writing to %s\n", t.name())
+	}
+	return t, nil
+}
+
+func (t *target) close() {
+	if t.standIn != nil {
+		t.standIn.stop()
+	}
+}
+
+// name says for people where the function writes. It holds no secret.
+func (t *target) name() string {
+	if t.standIn != nil {
+		return "a stand-in for Elasticsearch inside etlctl; no server was contacted"
+	}
+	var names []string
+	if es := t.config.ES; es != nil {
+		urls := make([]string, len(es.Addresses))
+		for i, a := range es.Addresses {
+			urls[i] = a.URL.String()
+		}
+		names = append(names, "Elasticsearch "+strings.Join(urls, ", ")+" (indices "+es.Keyword+"-*)")
+	}
+	if k := t.config.Kafka; k != nil {
+		names = append(names, "Kafka "+strings.Join(k.Brokers, ", ")+" (topic "+k.Topic+")")
+	}
+	return strings.Join(names, " and ")
+}
