@@ -2,7 +2,6 @@ package transform
 
 import (
 	"bytes"
-	"strings"
 
 	"ckafka-etl/internal/rawjson"
 )
@@ -10,16 +9,16 @@ import (
 // lookup returns the value at path, given a member whose name may be its
 // start, or nil. value is known to be valid JSON.
 func lookup(name, value []byte, path string) []byte {
-	rest, ok := strings.CutPrefix(path, string(name))
+	n := len(name)
 	switch {
-	case !ok:
+	case n > len(path) || path[:n] != string(name):
 		return nil
-	case rest == "":
+	case n == len(path):
 		return value
-	case rest[0] != '.' || value[0] != '{':
+	case path[n] != '.' || value[0] != '{':
 		return nil
 	}
-	return inside(value, rest[1:])
+	return inside(value, path[n+1:])
 }
 
 // inside looks path up among the members of an object.

@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"hash/crc32"
+	"math"
 	"strconv"
 	"time"
 
@@ -28,11 +29,43 @@ func (c *stampCache) stamp(t time.Time, zone *time.Location) []byte {
 	return c.text
 }
 
-// namedHour is an index name and the quarter of an hour it is good for: all
-// zones differ from UTC by whole quarters.
-type namedHour struct {
-	quarter int64
-	name    string
+// nameCache holds the names of the last few days or hours, and the part of the
+// time line around the last event time in which the zone's offset is the same.
+type nameCache struct {
+	names           [8]periodName
+	from, to, ahead int64 // seconds: the part's bounds, and what local time is ahead
+}
+
+// periodName is the index name of a local day or hour, counted from 1970.
+type periodName struct {
+	period int64
+	name   string
+}
+
+// find returns the entry of the local day or hour that at lies in, and whether
+// it holds the name already.
+func (c *nameCache) find(at time.Time, zone *time.Location, seconds int64) (entry *periodName, ok bool) {
+	unix := at.Unix()
+	if unix < c.from || unix >= c.to {
+		local := at.In(zone)
+		start, end := local.ZoneBounds()
+		_, ahead := local.Zone()
+		c.from, c.to, c.ahead = math.MinInt64, math.MaxInt64, int64(ahead)
+		if !start.IsZero() {
+			c.from = start.Unix()
+		}
+		if !end.IsZero() {
+			c.to = end.Unix()
+		}
+	}
+	period := (unix + c.ahead) / seconds
+	if (unix+c.ahead)%seconds < 0 {
+		period--
+	}
+	entry = &c.names[uint64(period)%uint64(len(c.names))]
+	ok = entry.name != "" && entry.period == period
+	entry.period = period
+	return entry, ok
 }
 
 // nameIndex names the document's index by its event time, or by the arrival
@@ -58,16 +91,15 @@ func (w *Worker) nameIndex(arrival time.Time) {
 }
 
 func (w *Worker) indexName(at time.Time) string {
-	quarter := at.Unix() / 900
-	c := &w.index[uint64(quarter)%uint64(len(w.index))]
-	if c.name == "" || c.quarter != quarter {
-		layout := "-2006-01-02"
-		if w.p.opts.Hourly {
-			layout = "-2006-01-02-15"
-		}
-		*c = namedHour{quarter, w.p.opts.IndexPrefix + at.In(w.p.opts.Zone).Format(layout)}
+	layout, seconds := "-2006-01-02", int64(24*60*60)
+	if w.p.opts.Hourly {
+		layout, seconds = "-2006-01-02-15", 60*60
 	}
-	return c.name
+	entry, ok := w.index.find(at, w.p.opts.Zone, seconds)
+	if !ok {
+		entry.name = w.p.opts.IndexPrefix + at.In(w.p.opts.Zone).Format(layout)
+	}
+	return entry.name
 }
 
 // nameID takes the id from its field or makes one from the record's
@@ -85,6 +117,10 @@ func (w *Worker) nameID(rec *record.Record, hash uint32) {
 	d.Generated = true
 	w.id = w.appendCoordinateID(w.id[:0], rec, hash)
 	d.ID, d.IDBytes = w.id, len(w.id)
+	if bytes.IndexByte(w.id, '\\') >= 0 {
+		plain, _ := rawjson.AppendUnescaped(nil, w.id)
+		d.IDBytes = len(plain)
+	}
 }
 
 // CoordinateID returns the id that Do would make for a record without an id

@@ -53,7 +53,7 @@ type Worker struct {
 	id      []byte
 
 	arrival stampCache
-	index   [8]namedHour
+	index   nameCache
 }
 
 // Document is a record on its way to a sink.
@@ -138,7 +138,7 @@ func (w *Worker) unwrap(text []byte) (inner []byte, ok bool) {
 		if w.found, ok = w.scan.Object(plain, w.found[:0]); ok {
 			return plain, true
 		}
-		content, isString := stringContent(plain)
+		content, isString := w.stringContent(plain)
 		if !isString || layer == maxLayers {
 			return text, false
 		}
@@ -155,13 +155,12 @@ func (w *Worker) unwrap(text []byte) (inner []byte, ok bool) {
 }
 
 // stringContent returns what is between the quotes if text is one JSON string.
-func stringContent(text []byte) ([]byte, bool) {
+func (w *Worker) stringContent(text []byte) ([]byte, bool) {
 	text = bytes.Trim(text, " \t\r\n")
-	if len(text) < 2 || text[0] != '"' {
+	if len(text) < 2 || text[0] != '"' || !w.scan.Valid(text) {
 		return nil, false
 	}
-	end := rawjson.StringEnd(text, 1)
-	return text[1 : len(text)-1], end == len(text)-1
+	return text[1 : len(text)-1], true
 }
 
 // mergeMessage lays the object in a string field message over the record.
@@ -193,7 +192,7 @@ func (w *Worker) makeText(text []byte) {
 	w.doc.Text = true
 	if len(w.p.rules.words) > 0 {
 		w.masked = w.p.rules.maskText(w.masked[:0], text)
-		if len(w.masked) != len(text) {
+		if !bytes.Equal(w.masked, text) {
 			w.removed(textField, "values behind ignored words are masked")
 		}
 		text = w.masked
@@ -252,7 +251,7 @@ func (w *Worker) stamp(arrival time.Time) {
 // Trim gives back the space of buffers that one large record has made grow.
 // Call it between batches; it ends the life of the last Document.
 func (w *Worker) Trim() {
-	for _, b := range []*[]byte{&w.valid, &w.layers[0], &w.layers[1], &w.message, &w.kept, &w.text, &w.masked, &w.obj.names} {
+	for _, b := range []*[]byte{&w.valid, &w.layers[0], &w.layers[1], &w.message, &w.kept, &w.text, &w.masked, &w.id, &w.obj.names} {
 		if cap(*b) > keepBytes {
 			*b = nil
 		}

@@ -75,7 +75,7 @@ func (s *Scanner) Object(data []byte, members []Member) (_ []Member, ok bool) {
 			i = skipSpace(data, i)
 		}
 		s.noted, s.broken = false, false
-		end := s.value(data, i)
+		end := s.value(data, i, 1)
 		if end < 0 {
 			return members, false
 		}
@@ -106,34 +106,36 @@ func (s *Scanner) Object(data []byte, members []Member) (_ []Member, ok bool) {
 // allowed.
 func (s *Scanner) Valid(data []byte) bool {
 	i := skipSpace(data, 0)
-	end := s.value(data, i)
+	end := s.value(data, i, 0)
 	return end >= 0 && skipSpace(data, end) == len(data)
 }
 
 // Prefix returns the end of the JSON value that starts at data[i], or -1 if
 // there is none.
-func (s *Scanner) Prefix(data []byte, i int) int { return s.value(data, i) }
+func (s *Scanner) Prefix(data []byte, i int) int { return s.value(data, i, 0) }
 
-// value returns the end of the value at data[i], or -1.
-func (s *Scanner) value(data []byte, i int) int {
+// value returns the end of the value at data[i], which lies within a number of
+// arrays and objects, or -1.
+func (s *Scanner) value(data []byte, i, within int) int {
 	if i >= len(data) {
 		return -1
 	}
 	if c := data[i]; c == '{' || c == '[' {
-		return s.container(data, i)
+		return s.container(data, i, MaxDepth-within)
 	}
 	return scanScalar(data, i)
 }
 
-// container returns the end of the array or object at data[i], or -1. It keeps
-// its own stack of one bit a level, so that no input can exhaust the real one.
-func (s *Scanner) container(data []byte, i int) int {
+// container returns the end of the array or object at data[i], or -1 if it is
+// malformed or has more than maxDepth levels. It keeps its own stack of one bit
+// a level, so that no input can exhaust the real one.
+func (s *Scanner) container(data []byte, i, maxDepth int) int {
 	depth := -1
 	inObject := false
 
 open:
 	depth++
-	if depth >= MaxDepth {
+	if depth >= maxDepth {
 		return -1
 	}
 	inObject = data[i] == '{'
@@ -380,7 +382,7 @@ func (s *Scanner) Array(data []byte, visit func(element []byte) (more bool)) (ok
 		return skipSpace(data, i+1) == len(data)
 	}
 	for {
-		end := s.value(data, i)
+		end := s.value(data, i, 1)
 		if end < 0 {
 			return false
 		}
