@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,10 +65,7 @@ func put(ctx context.Context, t *testing.T, es *servers.Elasticsearch, index, id
 }
 
 func TestElasticsearchLifecycle(t *testing.T) {
-	for _, kind := range selected(t) {
-		if kind == servers.KindKafka {
-			continue
-		}
+	for _, kind := range searchServers(t) {
 		t.Run(string(kind), func(t *testing.T) {
 			ctx := t.Context()
 			var es *servers.Elasticsearch
@@ -131,10 +129,70 @@ func TestElasticsearchLifecycle(t *testing.T) {
 	}
 }
 
-func TestElasticsearchPause(t *testing.T) {
-	kinds := slices.DeleteFunc(selected(t), func(k servers.Kind) bool { return k == servers.KindKafka })
+// searchServers returns the chosen kinds but Kafka; none if only that was
+// chosen.
+func searchServers(t *testing.T) []servers.Kind {
+	t.Helper()
+	return slices.DeleteFunc(selected(t), func(k servers.Kind) bool { return k == servers.KindKafka })
+}
+
+func TestElasticsearchDocumentsAreAll(t *testing.T) {
+	for _, kind := range searchServers(t) {
+		t.Run(string(kind), func(t *testing.T) {
+			es := startElasticsearch(t, kind, servers.ElasticsearchOptions{})
+			path := "/_bulk?refresh=true"
+			if kind == servers.KindES6 {
+				path = "/many-1/_doc" + path
+			}
+			const n = 12_000 // more than one answer holds
+			var bulk strings.Builder
+			for id := range n {
+				fmt.Fprintf(&bulk, `{"index":{"_index":"many-%d","_id":"%d"}}`+"\n"+`{"n":%d}`+"\n", 1+id%2, id/2, id)
+			}
+			status, answer, err := es.Do(t.Context(), http.MethodPost, path, bulk.String())
+			require.NoError(t, err)
+			require.Equal(t, http.StatusOK, status, "%s", answer)
+			docs, err := es.Documents(t.Context(), "many-*")
+			require.NoError(t, err)
+			require.Len(t, docs, n)
+			for id := range n {
+				key := fmt.Sprintf("many-%d/%d", 1+id%2, id/2)
+				require.JSONEq(t, fmt.Sprintf(`{"n":%d}`, id), string(docs[key].Source))
+			}
+			_, err = es.Documents(t.Context(), "none")
+			require.ErrorContains(t, err, "HTTP 404")
+		})
+	}
+}
+
+func TestElasticsearchOptions(t *testing.T) {
+	kinds := searchServers(t)
 	if len(kinds) == 0 {
-		return // only Kafka was chosen
+		return
+	}
+	ctx, opts := t.Context(), servers.ElasticsearchOptions{Dir: t.TempDir(), FullJIT: true, Heap: "300m"}
+	es := startElasticsearch(t, kinds[0], opts)
+	put(ctx, t, es, "kept", "a", `{"n":1}`)
+	es.Close()
+
+	opts.Settings = map[string]string{"action.auto_create_index": "false"}
+	es = startElasticsearch(t, kinds[0], opts)
+	docs, err := es.Documents(ctx, "kept")
+	require.NoError(t, err)
+	assert.Contains(t, docs, "kept/a", "another server in the same folder has its data")
+	status, _, err := es.Do(ctx, http.MethodPut, "/new/_doc/a", `{}`)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusNotFound, status)
+	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", es.PID()))
+	require.NoError(t, err)
+	assert.Contains(t, string(command), "-Xmx300m")
+	assert.NotContains(t, string(command), "TieredStopAtLevel")
+}
+
+func TestElasticsearchPause(t *testing.T) {
+	kinds := searchServers(t)
+	if len(kinds) == 0 {
+		return
 	}
 	es := startElasticsearch(t, kinds[0], servers.ElasticsearchOptions{})
 	require.NoError(t, es.Pause())

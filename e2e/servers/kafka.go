@@ -24,7 +24,8 @@ type KafkaOptions struct {
 	// Certificate makes the second listener, with or without Users, a TLS one.
 	Certificate *Certificate
 	// Faults puts a FaultProxy in front of each broker: the addresses in
-	// Brokers and those in the cluster's metadata lead through it.
+	// Brokers and those in the cluster's metadata lead through it. The second
+	// listener has none.
 	Faults bool
 	// Properties are the brokers' own, over the defaults, for instance
 	// message.max.bytes. By default topics are not created by clients.

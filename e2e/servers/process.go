@@ -22,7 +22,8 @@ const (
 
 // Process is a server that runs as a process of its own. It starts, stops and
 // starts again on the same ports and with the same data, until Close. Its
-// methods are safe for concurrent use.
+// methods are safe for concurrent use; one that changes the server's state
+// waits for the one before it.
 type Process struct {
 	name  string   // for errors and for the log's name
 	argv  []string // the command
@@ -140,9 +141,9 @@ func (p *Process) Kill() {
 	p.kill()
 }
 
-// Pause stops the process's clock: connections stay open and are accepted by
-// the kernel, but nothing is answered until Resume.
-// It returns when no thread of the server runs any more.
+// Pause freezes the server: connections stay open and are accepted by the
+// kernel, but nothing is answered until Resume. It returns when no thread of
+// the server runs any more.
 func (p *Process) Pause() error {
 	pid, err := p.signalRunning(sigStop)
 	if err != nil {
