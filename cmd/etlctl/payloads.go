@@ -142,27 +142,33 @@ type lineReader struct {
 // next returns the next line that is not empty, in memory of its own, or io.EOF.
 func (l *lineReader) next() ([]byte, error) {
 	for {
-		var line []byte
 		l.n++
-		for {
-			part, err := l.r.ReadSlice('\n')
-			line = append(line, part...)
-			if len(line) > event.MaxBytes+len("\r\n") {
-				return nil, errTooLarge(fmt.Sprintf("%s:%d", l.name, l.n))
-			}
-			if errors.Is(err, bufio.ErrBufferFull) {
-				continue
-			}
-			if err != nil && !errors.Is(err, io.EOF) {
-				return nil, fmt.Errorf("%s: %w", l.name, err)
-			}
-			if line = bytes.TrimRight(line, "\r\n"); len(bytes.TrimSpace(line)) > 0 {
-				return line, nil
-			}
-			if err != nil {
-				return nil, io.EOF
-			}
-			break
+		line, err := l.read()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if len(bytes.TrimSpace(line)) > 0 {
+			return line, nil
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
+}
+
+// read returns the next line without its line break, with io.EOF if it is the
+// last.
+func (l *lineReader) read() (line []byte, err error) {
+	for err = bufio.ErrBufferFull; errors.Is(err, bufio.ErrBufferFull) && len(line) <= event.MaxBytes; {
+		var part []byte
+		part, err = l.r.ReadSlice('\n')
+		line = append(line, part...)
+	}
+	if line = bytes.TrimRight(line, "\r\n"); len(line) > event.MaxBytes {
+		return nil, errTooLarge(fmt.Sprintf("%s:%d", l.name, l.n))
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%s: %w", l.name, err)
+	}
+	return line, err
 }
