@@ -1,0 +1,114 @@
+package kafkaclient
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"ckafka-etl/record"
+)
+
+// The headers of a dead letter beside the three that say where it comes from:
+// why the record was refused, by which sink, and where it was to go. What is
+// not known has no header.
+const (
+	HeaderErrorType   = "error.type"
+	HeaderErrorReason = "error.reason"
+	HeaderErrorStatus = "error.status" // of HTTP, a decimal number
+	HeaderTargetSink  = "target.sink"
+	HeaderTargetIndex = "target.index" // index or topic
+	HeaderTargetID    = "target.id"    // document id
+	// HeaderDocumentBytes is there if the value is only the beginning of a
+	// document that was too large for the topic: how long all of it was.
+	HeaderDocumentBytes = "document.bytes"
+)
+
+// maxReason is how much of a reason a letter keeps, in bytes.
+const maxReason = 4 << 10
+
+// Bury produces dead letters to kafka_dead_letter_topic and returns one result
+// for each, in order: Dead, or Unsettled with a cause. A letter has the record's
+// key, the cleaned document as its value, and headers. A letter that was
+// delivered to a warm instance twice is written once; a new instance does not
+// know of it, so that the topic may hold a letter twice.
+func (c *Client) Bury(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wake()
+	defer c.rest()
+
+	cut := make([]int, len(letters)) // most bytes of the document, 0 = no limit
+	j := &job{
+		c: c, variable: "kafka_dead_letter_topic", n: len(letters),
+		rec:    func(i int) *record.Record { return letters[i].Record },
+		target: func(string) string { return c.cfg.DeadLetterTopic },
+		tag:    func(i int) string { return letters[i].Sink },
+	}
+	j.encode = func(i int, m *message) *record.Result {
+		c.makeLetter(m, &letters[i], cut[i])
+		return nil
+	}
+	j.culprit = func(i int, cause *record.Cause) (record.Result, bool) {
+		// Too large even as a letter: keep as much of it as the topic takes.
+		const least = 1 << 10
+		size := cut[i]
+		if size == 0 {
+			size = len(c.worker.Do(letters[i].Record).AppendSource(nil))
+		}
+		if size <= least || cause.Type == kerr.InvalidRecord.Message {
+			return record.Result{Outcome: record.Refused, Cause: cause}, true
+		}
+		cut[i] = size / 2
+		return record.Result{}, false
+	}
+	j.run(ctx)
+	for i := range j.results {
+		switch r := &j.results[i]; r.Outcome {
+		case record.Stored:
+			*r = record.Result{Outcome: record.Dead, Cause: letters[i].Cause}
+		default:
+			cause := *r.Cause
+			cause.Hint = "the dead letter was not taken: " + cause.Hint
+			*r = record.Result{Outcome: record.Unsettled, Cause: &cause}
+		}
+	}
+	return j.results, j.stats
+}
+
+func (c *Client) makeLetter(m *message, l *record.DeadLetter, cut int) {
+	c.value = c.worker.Do(l.Record).AppendSource(c.value[:0])
+	m.key, m.value, m.time = l.Record.Key, c.value, l.Record.Batch.Arrival.UnixMilli()
+	m.source(l.Record)
+	m.header(HeaderErrorType, l.Cause.Type)
+	if l.Cause.Reason != "" {
+		m.header(HeaderErrorReason, beginning(l.Cause.Reason, maxReason))
+	}
+	if l.Cause.Status != 0 {
+		m.header(HeaderErrorStatus, strconv.Itoa(l.Cause.Status))
+	}
+	m.header(HeaderTargetSink, l.Sink)
+	if l.Cause.Index != "" {
+		m.header(HeaderTargetIndex, l.Cause.Index)
+	}
+	if l.Cause.ID != "" {
+		m.header(HeaderTargetID, l.Cause.ID)
+	}
+	if cut > 0 && cut < len(c.value) {
+		m.header(HeaderDocumentBytes, strconv.Itoa(len(c.value)))
+		for cut > 0 && !utf8.RuneStart(c.value[cut]) {
+			cut--
+		}
+		m.value = c.value[:cut]
+	}
+}
+
+// beginning returns the first bytes of a text, without a broken character.
+func beginning(s string, most int) string {
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "")
+	}
+	return s
+}

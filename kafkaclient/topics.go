@@ -1,0 +1,86 @@
+package kafkaclient
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// noLeader stands for the leader of a partition that has none.
+const noLeader = -1
+
+// topic is what the brokers say of a topic.
+type topic struct {
+	leaders []int32 // broker by partition
+	err     error   // why there is no such topic for us
+	asked   time.Time
+}
+
+// leader returns the broker that leads a partition, or noLeader.
+func (t *topic) leader(partition int32) int32 {
+	if t == nil || int(partition) >= len(t.leaders) {
+		return noLeader
+	}
+	return t.leaders[partition]
+}
+
+// describe asks for topics. It never makes one.
+func describe(ctx context.Context, k *kgo.Client, names []string) (map[string]*topic, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	req.AllowAutoTopicCreation = false
+	for _, name := range names {
+		t := kmsg.NewMetadataRequestTopic()
+		t.Topic = kmsg.StringPtr(name)
+		req.Topics = append(req.Topics, t)
+	}
+	res, err := req.RequestWith(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	topics := make(map[string]*topic, len(names))
+	for i := range res.Topics {
+		rt := &res.Topics[i]
+		if rt.Topic == nil {
+			continue
+		}
+		t := &topic{err: kerr.ErrorForCode(rt.ErrorCode), leaders: make([]int32, len(rt.Partitions)), asked: time.Now()}
+		for p := range t.leaders {
+			t.leaders[p] = noLeader
+		}
+		for _, p := range rt.Partitions {
+			if p.Partition >= 0 && int(p.Partition) < len(t.leaders) && p.ErrorCode != kerr.LeaderNotAvailable.Code {
+				t.leaders[p.Partition] = p.Leader
+			}
+		}
+		if t.err == nil && len(t.leaders) == 0 {
+			t.err = kerr.LeaderNotAvailable
+		}
+		topics[*rt.Topic] = t
+	}
+	for _, name := range names {
+		if topics[name] == nil {
+			topics[name] = &topic{err: kerr.UnknownTopicOrPartition}
+		}
+	}
+	return topics, nil
+}
+
+// learn sees to it that the topic is known.
+func (c *Client) learn(ctx context.Context, name string) error {
+	if t := c.topics[name]; t != nil && t.err == nil && time.Since(t.asked) < topicAge {
+		return nil
+	}
+	k, err := c.connection()
+	if err != nil {
+		return err
+	}
+	found, err := describe(ctx, k, []string{name})
+	if err != nil {
+		return err
+	}
+	c.topics[name] = found[name]
+	return found[name].err
+}
