@@ -3,9 +3,7 @@ package transform
 import (
 	"bytes"
 	"strings"
-	"unicode/utf8"
-
-	"ckafka-etl/internal/rawjson"
+	"unicode"
 )
 
 // masked is what stands in text where a value was.
@@ -19,27 +17,23 @@ const masked = "***"
 // a quoted string, a bracketed structure, or a run of other text up to white
 // space or to a separator behind which the next name starts; behind the name
 // of an authentication scheme the next run belongs to it. Words match whole and
-// in any case, quoted or not, escaped or not.
+// in any case, quoted or not. All of it may be escaped as in JSON, any number of
+// times.
 func (r *rules) maskText(dst, text []byte) []byte {
 	from := 0
 	for i := 0; i < len(text); {
-		k := bytes.IndexAny(text[i:], ":=")
+		k := bytes.IndexAny(text[i:], `:=\`)
 		if k < 0 {
 			break
 		}
-		i += k
-		if !r.endsInWord(text[from:i]) {
-			i++
+		at := i + k
+		c := charAt(text, at)
+		i = c.end
+		if c.b != ':' && c.b != '=' || !r.endsInWord(text[from:at]) {
 			continue
 		}
-		start := i + 1
-		for start < len(text) && (text[start] == '=' || text[start] == '>' || text[start] == ':') { // :=, =>, ==
-			start++
-		}
-		for start < len(text) && text[start] <= ' ' { // broken JSON may go on below
-			start++
-		}
-		end := textValueEnd(text, start)
+		start := valueStart(text, c.end)
+		end := valueEnd(text, start)
 		dst = append(dst, text[from:start]...)
 		if end > start {
 			dst = append(dst, masked...)
@@ -49,126 +43,217 @@ func (r *rules) maskText(dst, text []byte) []byte {
 	return append(dst, text[from:]...)
 }
 
-// endsInWord reports whether text ends in an ignored word, quotes, blanks and
-// backslashes behind it passed over.
+// nameEnds may stand between a name and its colon.
+const nameEnds = " \t\r\n\"'`\\])"
+
+// endsInWord reports whether text ends in an ignored word.
 func (r *rules) endsInWord(text []byte) bool {
-	text = bytes.TrimRight(text, " \t\r\n\"'`\\")
-	longest := 0
+	for len(text) > 0 {
+		c, start := charBefore(text)
+		if !strings.ContainsRune(nameEnds, c) {
+			break
+		}
+		text = text[:start]
+	}
 	for _, w := range r.words {
 		if hasWordSuffix(text, w) {
-			return true
-		}
-		longest = max(longest, len(w))
-	}
-	// The word may be written with escapes, each of which takes the place of
-	// one to four bytes with six or, escaped once more, with a few more.
-	tail := text[max(0, len(text)-8*longest-8):]
-	if bytes.IndexByte(tail, '\\') < 0 {
-		return false
-	}
-	plain, _ := rawjson.AppendUnescaped(nil, bytes.ReplaceAll(tail, []byte(`\\`), []byte(`\`)))
-	for _, w := range r.words {
-		if hasWordSuffix(plain, w) {
 			return true
 		}
 	}
 	return false
 }
 
-func hasWordSuffix(text []byte, word string) bool {
-	at := len(text) - len(word)
-	if at < 0 || !strings.EqualFold(string(text[at:]), word) {
-		return false
+func hasWordSuffix(text []byte, word []rune) bool {
+	for i := len(word) - 1; i >= 0; i-- {
+		if len(text) == 0 {
+			return false
+		}
+		c, start := charBefore(text)
+		if c != word[i] && unicode.ToLower(c) != unicode.ToLower(word[i]) {
+			return false
+		}
+		text = text[:start]
 	}
-	before, _ := utf8.DecodeLastRune(text[:at])
-	if at >= 2 && text[at-2] == '\\' && strings.IndexByte("nrtbf", text[at-1]) >= 0 {
+	if len(text) == 0 {
+		return true
+	}
+	c, start := charBefore(text)
+	if start > 0 && text[start-1] == '\\' && strings.ContainsRune("nrtbf", c) {
 		return true // an escaped line break before the word, not a letter
 	}
-	return at == 0 || !isWordRune(before)
+	// Chinese has no blanks: there a word may follow any character.
+	return !isWordByte(byte(min(c, 0xFF)))
 }
 
-func isWordRune(r rune) bool {
-	return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= utf8.RuneSelf && r != utf8.RuneError
-}
-
-// textValueEnd returns the end of the value that starts at text[i].
-func textValueEnd(text []byte, i int) int {
-	open := i
-	for open < len(text) && text[open] == '\\' {
-		open++
-	}
-	if open < len(text) {
-		switch text[open] {
-		case '"', '\'', '`':
-			return quotedEnd(text, open, open-i)
-		case '{', '[', '(':
-			return bracketEnd(text, open)
+// valueStart passes over what stands between a name's colon and the value: the
+// rest of := and =>, and white space, since broken JSON may go on below.
+func valueStart(text []byte, i int) int {
+	for i < len(text) {
+		c := charAt(text, i)
+		if c.b > ' ' && c.b != '=' && c.b != '>' && c.b != ':' {
+			break
 		}
+		i = c.end
+	}
+	return i
+}
+
+// valueEnd returns the end of the value that starts at text[i].
+func valueEnd(text []byte, i int) int {
+	if i >= len(text) {
+		return i
+	}
+	if open, ok := openingAt(text, i); ok {
+		if isQuote(open.b) {
+			return quotedEnd(text, open)
+		}
+		return bracketEnd(text, open)
 	}
 	end := runEnd(text, i)
-	if isScheme(text[i:end]) {
+	switch schemeOf(text[i:end]) {
+	case oneRun:
 		if next := skipBlank(text, end); next > end {
 			end = runEnd(text, next)
 		}
+	case wholeLine:
+		if k := bytes.IndexByte(text[end:], '\n'); k >= 0 {
+			return end + k
+		}
+		return len(text)
 	}
 	return end
 }
 
-// quotedEnd returns the end of a quoted value whose opening quote, with a
-// number of backslashes before it, is at text[open]. A quote with more
-// backslashes belongs to the value. Without an end everything is the value.
-func quotedEnd(text []byte, open, backslashes int) int {
-	quote, run := text[open], 0
-	for i := open + 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			run++
-			continue
-		case quote:
-			if run == backslashes || run < backslashes || backslashes == 0 && run%2 == 0 {
-				return i + 1
-			}
+// openingAt returns the quote or bracket that opens a value at text[i]. Before
+// it may stand white space that is escaped and the letters of a string literal,
+// such as Python's u'…' and C#'s @"…".
+func openingAt(text []byte, i int) (open char, ok bool) {
+	letters := 0
+	for i < len(text) {
+		c := charAt(text, i)
+		switch {
+		case isQuote(c.b):
+			return c, true
+		case letters == 0 && isOpening(c.b):
+			return c, true
+		case letters == 0 && c.b <= ' ':
+		case letters == 0 && c.slashes > 0 && strings.IndexByte("nrt", c.b) >= 0:
+		case letters < 2 && c.slashes == 0 && strings.IndexByte("uUbBrRfFL@$", c.b) >= 0:
+			letters++
+		default:
+			return char{}, false
 		}
-		run = 0
+		i = c.end
+	}
+	return char{}, false
+}
+
+// quotedEnd returns the end of the quoted value that open opens. Without an end
+// everything is the value. A quote that stands twice in a row is part of the
+// value, as in SQL and CSV.
+func quotedEnd(text []byte, open char) int {
+	quotes := 0 // in a row, up to here
+	wide := false
+	for i := open.end; i < len(text); {
+		c := charAt(text, i)
+		switch {
+		case !closes(c, open):
+			quotes = 0
+		case wide:
+			if quotes++; quotes == 2 {
+				return c.end
+			}
+		case c.end < len(text) && sameQuote(charAt(text, c.end), open):
+			c = charAt(text, c.end)
+		case i == open.end && !endsValue(text, c.end):
+			wide = true // ""value"": JSON inside CSV
+		default:
+			return c.end
+		}
+		i = c.end
 	}
 	return len(text)
 }
 
+// endsValue reports whether what stands at text[i] can follow a value.
+func endsValue(text []byte, i int) bool {
+	if i >= len(text) {
+		return true
+	}
+	c := charAt(text, i)
+	return c.b <= ' ' || isQuote(c.b) || isClosing(c.b) || strings.IndexByte(",;&|>/:", c.b) >= 0 ||
+		c.slashes > 0 && strings.IndexByte("nrt", c.b) >= 0
+}
+
+func sameQuote(c, open char) bool {
+	return c.b == open.b && c.slashes == open.slashes && c.hex == open.hex
+}
+
+// closes reports whether c ends the value that open opens. Each level of
+// escaping turns the backslashes before a quote into twice as many and one
+// more: what is left of them at the value's own level must be an even number.
+func closes(c, open char) bool {
+	if c.b != open.b {
+		return false
+	}
+	if c.slashes < open.slashes {
+		return true // the end of what the value lies in
+	}
+	unit := open.slashes + 1
+	if open.hex {
+		unit = 2 * open.slashes
+	}
+	own := c.slashes - open.slashes
+	return c.hex == open.hex && own%unit == 0 && own/unit%2 == 0
+}
+
 // bracketEnd returns the end of a structure, or of the text if it has none.
-func bracketEnd(text []byte, i int) int {
-	depth := 0
-	for i < len(text) {
-		switch text[i] {
-		case '"':
-			back := i
-			for back > 0 && text[back-1] == '\\' {
-				back--
-			}
-			i = quotedEnd(text, i, i-back)
-			continue
-		case '{', '[', '(':
+func bracketEnd(text []byte, open char) int {
+	depth, before := 1, open.b
+	for i := open.end; i < len(text); {
+		c := charAt(text, i)
+		i = c.end
+		switch {
+		// An apostrophe is a quote only where a value or a name may start.
+		case c.b == '"', c.b == '\'' && strings.IndexByte("{[(,:=", before) >= 0:
+			i = quotedEnd(text, c)
+		case isOpening(c.b):
 			depth++
-		case '}', ']', ')':
+		case isClosing(c.b):
 			if depth--; depth == 0 {
-				return i + 1
+				return i
 			}
 		}
-		i++
+		if c.b > ' ' {
+			before = c.b
+		}
 	}
 	return len(text)
 }
 
 // runEnd returns the end of an unquoted value.
 func runEnd(text []byte, i int) int {
-	for ; i < len(text); i++ {
-		switch text[i] {
-		case ' ', '\t', '\r', '\n', '"', '}', ']', ')':
+	pairs := false
+	for i < len(text) {
+		c := charAt(text, i)
+		next := c.end
+		switch {
+		case c.b <= ' ' && c.slashes == 0:
 			return i
-		case ',', ';', '&', '|':
-			if startsName(text, i+1) {
+		case c.b == '"' || isClosing(c.b):
+			if next >= len(text) || !isWordByte(text[next]) {
+				return i
+			}
+		case c.b == '=':
+			pairs = true
+		case c.b == ';' && pairs && skipBlank(text, next) > next:
+			next = skipBlank(text, next) // one cookie after the other
+		case strings.IndexByte(",;&|", c.b) >= 0:
+			if startsName(text, next) {
 				return i
 			}
 		}
+		i = next
 	}
 	return i
 }
@@ -176,24 +261,45 @@ func runEnd(text []byte, i int) int {
 // startsName reports whether a name with a colon or equals sign behind it, a
 // blank, or the end of the text follows.
 func startsName(text []byte, i int) bool {
-	if i >= len(text) || text[i] == ' ' || text[i] == '\t' || text[i] == '\r' || text[i] == '\n' {
+	if i >= len(text) || text[i] <= ' ' {
 		return true
 	}
+	const longest = 128
 	from := i
-	for i < len(text) && i-from < 128 && (isWordRune(rune(text[i])) || strings.IndexByte(`.-"'\`, text[i]) >= 0) {
-		i++
+	for n := 0; i < len(text) && n < longest; n++ {
+		c := charAt(text, i)
+		if !isWordByte(c.b) && c.b < 0x80 && strings.IndexByte(`.-"'`, c.b) < 0 {
+			break
+		}
+		i = c.end
 	}
 	i = skipBlank(text, i)
-	return i > from && i < len(text) && (text[i] == ':' || text[i] == '=')
+	if i == from || i >= len(text) {
+		return false
+	}
+	c := charAt(text, i)
+	return c.b == ':' || c.b == '='
 }
 
-func isScheme(word []byte) bool {
-	for _, s := range [...]string{"Basic", "Bearer", "Digest", "Negotiate", "NTLM", "Token", "ApiKey", "Hawk", "AWS4-HMAC-SHA256"} {
-		if strings.EqualFold(string(word), s) {
-			return true
+const (
+	oneRun    = iota + 1 // the credentials are one word
+	wholeLine            // they are a list
+)
+
+// schemeOf reports whether word names an authentication scheme, behind which
+// stands what is to be hidden.
+func schemeOf(word []byte) int {
+	for _, s := range [...]string{"Basic", "Bearer", "Negotiate", "NTLM", "Token", "ApiKey"} {
+		if len(word) == len(s) && strings.EqualFold(string(word), s) {
+			return oneRun
 		}
 	}
-	return false
+	for _, s := range [...]string{"Digest", "Hawk", "OAuth", "Signature", "AWS4-HMAC-SHA256"} {
+		if len(word) == len(s) && strings.EqualFold(string(word), s) {
+			return wholeLine
+		}
+	}
+	return 0
 }
 
 func skipBlank(text []byte, i int) int {

@@ -21,7 +21,7 @@ type rules struct {
 	// there are no rules.
 	first *rawjson.Names
 	// words are the last names of all rules, for masking text.
-	words []string
+	words [][]rune
 }
 
 var dot = []byte{'.'}
@@ -34,7 +34,7 @@ type rule struct {
 
 func newRules(paths []string) (*rules, error) {
 	r := &rules{}
-	var first, deep []string
+	var first, deep, words []string
 	for _, path := range paths {
 		rest, isDeep := strings.CutPrefix(path, "**.")
 		elems := strings.Split(rest, ".")
@@ -42,7 +42,7 @@ func newRules(paths []string) (*rules, error) {
 			return nil, fmt.Errorf("%q is no field path", path)
 		}
 		r.list = append(r.list, rule{path: path, elems: elems, deep: isDeep})
-		r.words = append(r.words, elems[len(elems)-1])
+		words = append(words, strings.TrimRight(elems[len(elems)-1], nameEnds))
 		first = append(first, elems[0])
 		if isDeep {
 			deep = append(deep, elems[0])
@@ -54,8 +54,12 @@ func newRules(paths []string) (*rules, error) {
 	if len(deep) > 0 {
 		r.note = rawjson.NewNames(deep...)
 	}
-	slices.Sort(r.words)
-	r.words = slices.Compact(r.words)
+	slices.Sort(words)
+	for _, w := range slices.Compact(words) {
+		if w != "" {
+			r.words = append(r.words, []rune(w))
+		}
+	}
 	return r, nil
 }
 
@@ -71,7 +75,8 @@ func (r *rules) top(name []byte) (gone, inside bool, matched *rule) {
 	if r.first == nil || !r.first.MayHold(name) {
 		return false, false, nil
 	}
-	gone, next, matched := r.step(nil, nil, name, true)
+	var room [8]pending
+	gone, next, matched := r.step(nil, room[:0], name, true)
 	return gone, len(next) > 0, matched
 }
 
@@ -113,7 +118,8 @@ func (r *rules) step(from, next []pending, name []byte, atTop bool) (gone bool, 
 // without what the rules remove from it. onGone, if not nil, hears of each
 // field that goes.
 func (r *rules) appendKept(dst, name, value []byte, onGone func(*rule)) []byte {
-	_, from, _ := r.step(nil, nil, name, true)
+	var room [8]pending
+	_, from, _ := r.step(nil, room[:0], name, true)
 	k := keeper{rules: r, dst: dst, data: value, onGone: onGone}
 	k.value(0, from)
 	return k.dst
@@ -157,6 +163,7 @@ func (k *keeper) object(i int, from []pending) int {
 	k.dst = append(k.dst, '{')
 	i = k.space(i + 1)
 	first := true
+	var room [8]pending // most of the time there are few
 	for k.data[i] != '}' {
 		if k.data[i] == ',' {
 			i = k.space(i + 1)
@@ -168,7 +175,7 @@ func (k *keeper) object(i int, from []pending) int {
 			k.name, _ = rawjson.AppendUnescaped(k.name[:0], key)
 			name = k.name
 		}
-		gone, next, matched := k.rules.step(from, nil, name, false)
+		gone, next, matched := k.rules.step(from, room[:0], name, false)
 		i = k.space(k.space(end+1) + 1)
 		if gone {
 			if k.onGone != nil {

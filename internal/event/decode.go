@@ -36,9 +36,11 @@ func (e *PayloadError) Permanent() bool { return true }
 // to be reused from event to event; the records of one are valid until the
 // next. It is not safe for concurrent use.
 type Decoder struct {
-	scan  rawjson.Scanner
-	data  []byte
-	topic string // of the record before: batches rarely mix topics
+	scan rawjson.Scanner
+	data []byte
+	// topic is that of the record before, and topicText how it was written:
+	// batches rarely mix topics.
+	topic, topicText string
 	// text holds the keys and values of all records, unescaped. It is made
 	// large enough at once, so that it never moves.
 	text []byte
@@ -235,13 +237,15 @@ func (d *Decoder) key(i int, rec *record.Record) (int, error) {
 }
 
 func (d *Decoder) topicName(text []byte) string {
-	if string(text) == d.topic {
+	if string(text) == d.topicText {
 		return d.topic
 	}
+	d.topicText = string(text)
+	d.topic = d.topicText
 	if bytes.IndexByte(text, '\\') >= 0 {
-		text, _ = rawjson.AppendUnescaped(nil, text)
+		name, _ := rawjson.AppendUnescaped(nil, text)
+		d.topic = string(name)
 	}
-	d.topic = string(text)
 	return d.topic
 }
 
@@ -275,6 +279,10 @@ func (d *Decoder) member(i int, first bool) (key []byte, at int, more bool, err 
 		return nil, i, false, d.fail(i, "a string does not end")
 	}
 	key = d.data[i+1 : end]
+	// A name that matters is never longer than this, unless it is escaped.
+	if len(key) > len("partition") && bytes.IndexByte(key, '\\') >= 0 {
+		key, _ = rawjson.AppendUnescaped(nil, key)
+	}
 	i = d.space(end + 1)
 	if i >= len(d.data) || d.data[i] != ':' {
 		return nil, i, false, d.fail(i, "expected a colon")
@@ -313,16 +321,16 @@ func (d *Decoder) fail(i int, reason string) error {
 
 // number reads a whole number that is not negative, or record.Unknown.
 func number(text []byte) int64 {
-	const maxDigits = 18
-	if len(text) == 0 || len(text) > maxDigits {
+	if len(text) == 0 {
 		return record.Unknown
 	}
 	var n int64
 	for _, c := range text {
-		if c < '0' || c > '9' {
+		d := int64(c) - '0'
+		if d < 0 || d > 9 || n > (math.MaxInt64-d)/10 {
 			return record.Unknown
 		}
-		n = n*10 + int64(c-'0')
+		n = n*10 + d
 	}
 	return n
 }
