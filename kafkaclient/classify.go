@@ -5,11 +5,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"strings"
 	"syscall"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ckafka-etl/record"
 )
@@ -157,7 +157,6 @@ func ofNetwork(err error) (m meaning, kind, safe string) {
 	_, name := errors.AsType[x509.HostnameError](err)
 	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
 	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
-	_, closed := errors.AsType[*kgo.ErrFirstReadEOF](err)
 	switch {
 	case unknown:
 		m, kind = meaning{verdict: hold, hint: "look at kafka_ca_cert"}, "certificate_not_trusted"
@@ -177,10 +176,10 @@ func ofNetwork(err error) (m meaning, kind, safe string) {
 	case strings.Contains(text, "below the user defined min"):
 		m, kind = meanings[kerr.UnsupportedVersion.Code], kerr.UnsupportedVersion.Message
 		safe = "the broker is older than Kafka 0.11"
-	case closed:
-		// A broker that is about to end does so too: it may be worth a retry.
-		m.hint, kind = "look at kafka_tls, kafka_user and kafka_sasl_mechanism: does the port want TLS or a login?", "connection_closed"
-		safe = "the broker closed the connection at once"
+	case errors.Is(err, io.EOF):
+		// Brokers that end do so, and old ones that refuse a login.
+		m.hint, kind = "look at the brokers; if it is always so, does the port want TLS or another login? look at kafka_tls, kafka_user, kafka_password and kafka_sasl_mechanism", "connection_closed"
+		safe = "the broker closed the connection"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		m.hint, kind = "look at kafka_address, at the function's VPC and timeout, and at the brokers' load", "no_answer"
 		safe = "no answer in time"
