@@ -121,11 +121,17 @@ func retryAfter(h http.Header) time.Duration {
 
 // certain reports whether an error will come again at once and always.
 func certain(err error) bool {
-	if errors.Is(err, errFingerprint) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
+	if errors.Is(err, errFingerprint) || noTLS(err) {
 		return true
 	}
 	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
 	return ok
+}
+
+// noTLS reports whether a server was asked for TLS and speaks none.
+func noTLS(err error) bool {
+	_, ok := errors.AsType[tls.RecordHeaderError](err)
+	return ok || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
 }
 
 // networkCause describes a request that got no answer that could be read.
@@ -143,7 +149,7 @@ func networkCause(err error) *record.Cause {
 		c.Type, c.Hint = "certificate_not_trusted", "the certificate is for another name: look at ES_Address"
 	case invalid:
 		c.Type, c.Hint = "certificate_not_trusted", "look at the server's certificate: has it expired?"
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case noTLS(err):
 		c.Type, c.Safe, c.Hint = "no_tls", "the server does not speak TLS", "look at ES_Address: is it http?"
 	case strings.Contains(err.Error(), "malformed HTTP"):
 		c.Safe, c.Hint = "the server does not speak HTTP", "look at ES_Address: is it https?"

@@ -22,6 +22,7 @@ func safeReason(f failure) string {
 	}
 	for _, p := range [...]struct{ start, what string }{
 		{"failed to parse field [", "the value of this field does not fit its type"},
+		{"failed to parse [", "the value of this field does not fit its type"}, // 6.x
 		{"object mapping for [", "this field is an object in some documents and a value in others"},
 		{"object mapping [", "this field is an object in some documents and a value in others"},
 		{"mapper [", "this field has another type in the index"},

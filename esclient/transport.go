@@ -2,6 +2,7 @@ package esclient
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -21,8 +22,9 @@ import (
 const dialTimeout = 5 * time.Second
 
 func newTransport(cfg *config.Elasticsearch) *http.Transport {
-	return &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	t := &http.Transport{
+		DialContext:         dialer.DialContext,
 		TLSHandshakeTimeout: dialTimeout,
 		TLSClientConfig:     tlsConfig(cfg),
 		MaxIdleConnsPerHost: cfg.BulkConcurrency,
@@ -30,6 +32,16 @@ func newTransport(cfg *config.Elasticsearch) *http.Transport {
 		DisableCompression:  true, // answers are small; unpacking them is billed
 		WriteBufferSize:     64 << 10,
 	}
+	if len(cfg.CAFingerprint) > 0 {
+		t.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return shakeHands(ctx, conn, addr, cfg.CAFingerprint)
+		}
+	}
+	return t
 }
 
 func tlsConfig(cfg *config.Elasticsearch) *tls.Config {
@@ -37,15 +49,33 @@ func tlsConfig(cfg *config.Elasticsearch) *tls.Config {
 	switch {
 	case cfg.Insecure:
 		t.InsecureSkipVerify = true // ES_Insecure asks for it and is warned about at every start
-	case len(cfg.CAFingerprint) > 0:
-		// The chain is verified below, against the certificate with this print.
-		t.InsecureSkipVerify = true
-		t.VerifyConnection = func(s tls.ConnectionState) error { return verifyPrint(s, cfg.CAFingerprint) }
 	case len(cfg.CACert) > 0:
 		t.RootCAs = x509.NewCertPool()
 		t.RootCAs.AppendCertsFromPEM(cfg.CACert)
 	}
 	return t
+}
+
+// shakeHands makes a TLS connection to a server that has to show the
+// certificate with the given fingerprint.
+func shakeHands(ctx context.Context, conn net.Conn, addr string, print []byte) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		host = addr
+	}
+	c := tls.Client(conn, &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		ServerName:         host,
+		InsecureSkipVerify: true, // the chain is verified against the fingerprint instead
+		VerifyConnection:   func(s tls.ConnectionState) error { return verifyPrint(s.PeerCertificates, host, print) },
+	})
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if err := c.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 // errFingerprint says that no certificate of the server has the fingerprint.
@@ -54,21 +84,21 @@ var errFingerprint = errors.New("no certificate that the server sent has the fin
 // verifyPrint accepts a server that presents the certificate with the given
 // SHA-256: as its own, or as the authority that vouches for its own. In the
 // second case the name in its own must match too.
-func verifyPrint(s tls.ConnectionState, print []byte) error {
-	for i, cert := range s.PeerCertificates {
+func verifyPrint(chain []*x509.Certificate, host string, print []byte) error {
+	for i, cert := range chain {
 		if sum := sha256.Sum256(cert.Raw); !bytes.Equal(sum[:], print) {
 			continue
 		}
 		opts := x509.VerifyOptions{Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool()}
 		opts.Roots.AddCert(cert)
-		for _, other := range s.PeerCertificates[1:] {
+		for _, other := range chain[1:] {
 			opts.Intermediates.AddCert(other)
 		}
 		if i > 0 {
-			opts.DNSName = s.ServerName
+			opts.DNSName = host
 		}
-		if _, err := s.PeerCertificates[0].Verify(opts); err != nil {
-			return &tls.CertificateVerificationError{UnverifiedCertificates: s.PeerCertificates, Err: err}
+		if _, err := chain[0].Verify(opts); err != nil {
+			return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
 		}
 		return nil
 	}

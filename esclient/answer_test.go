@@ -1,0 +1,98 @@
+package esclient
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAnswerItems(t *testing.T) {
+	for _, c := range []struct {
+		name, answer string
+		ok           bool
+		want         []item
+	}{
+		{"filtered", `{"items":[{"create":{"_id":"a","status":201}},{"index":{"_id":"b","status":200}}]}`, true,
+			[]item{{id: []byte("a"), status: 201}, {id: []byte("b"), status: 200}}},
+		{"whole", `{"took":3,"errors":true,"items":[{"create":{"_index":"i","_type":"_doc","_id":"a","status":400,"error":{"type":"x"}}}]}`, true,
+			[]item{{id: []byte("a"), status: 400, err: []byte(`{"type":"x"}`)}}},
+		{"error as text", `{"items":[{"create":{"_id":"a","status":400,"error":"MapperParsingException[x]"}}]}`, true,
+			[]item{{id: []byte("a"), status: 400, err: []byte(`"MapperParsingException[x]"`)}}},
+		{"error null", `{"items":[{"create":{"_id":"a","status":201,"error":null}}]}`, true, []item{{id: []byte("a"), status: 201}}},
+		{"status no number", `{"items":[{"create":{"_id":"a","status":"201"}}]}`, true, []item{{id: []byte("a")}}},
+		{"none", `{"items":[]}`, true, nil},
+		{"no items", `{"took":1}`, false, nil},
+		{"items no array", `{"items":{}}`, false, nil},
+		{"item no object", `{"items":[1]}`, false, nil},
+		{"item with two actions", `{"items":[{"create":{},"index":{}}]}`, false, nil},
+		{"cut", `{"items":[{"create":{"_id":"a","status":201}},{"cre`, false, nil},
+		{"a page", `<html>`, false, nil},
+		{"nothing", ``, false, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var r answerReader
+			var got []item
+			ok := r.items([]byte(c.answer), func(it item) { got = append(got, it) })
+			require.Equal(t, c.ok, ok)
+			if ok {
+				require.Equal(t, c.want, got)
+			}
+		})
+	}
+}
+
+func TestAnswerFailure(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       failure
+	}{
+		{"plain", `{"type":"t","reason":"r"}`, failure{"t", "r"}},
+		{"the deepest reason explains", `{"type":"mapper_parsing_exception","reason":"failed to parse","caused_by":{"type":"c","reason":"For input string"}}`,
+			failure{"mapper_parsing_exception", "failed to parse: For input string"}},
+		{"a cause that repeats", `{"type":"t","reason":"a: b","caused_by":{"type":"c","reason":"b"}}`, failure{"t", "a: b"}},
+		{"text", `"IndexMissing[x]"`, failure{"unknown_error", "IndexMissing[x]"}},
+		{"escapes", `{"type":"t","reason":"\u00e9\"\n"}`, failure{"t", "é\"\n"}},
+		{"nothing", `{}`, failure{"unknown_error", ""}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var r answerReader
+			require.Equal(t, c.want, r.failure([]byte(c.text)))
+		})
+	}
+}
+
+func TestSameID(t *testing.T) {
+	var r answerReader
+	require.True(t, r.sameID([]byte(`a\u001fb`), []byte(`a\u001Fb`)), "escapes may be written in another way")
+	require.True(t, r.sameID([]byte(`a\/b`), []byte(`a/b`)))
+	require.False(t, r.sameID([]byte(`a\nb`), []byte(`anb`)))
+	require.False(t, r.sameID([]byte(`a`), []byte(`b`)))
+}
+
+// Whatever a server answers, reading it neither panics nor makes up items: what
+// is accepted is JSON with that many items.
+func FuzzAnswer(f *testing.F) {
+	f.Add([]byte(`{"took":1,"errors":true,"items":[{"create":{"_id":"a","status":201}},{"index":{"_id":"b","status":400,"error":{"type":"t","reason":"r","caused_by":{"reason":"x"}}}}]}`))
+	f.Add([]byte(`{"error":{"type":"t","reason":"r"},"status":400}`))
+	f.Add([]byte(`{"error":"text","status":400}`))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		var r answerReader
+		n := 0
+		ok := r.items(answer, func(it item) {
+			n++
+			if it.err != nil {
+				r.failure(it.err)
+			}
+		})
+		r.request(answer, 400)
+		if !ok {
+			return
+		}
+		require.True(t, json.Valid(answer))
+		var a struct{ Items []json.RawMessage }
+		if json.Unmarshal(answer, &a) == nil && a.Items != nil {
+			require.Len(t, a.Items, n)
+		}
+	})
+}
