@@ -28,6 +28,7 @@ type lane struct {
 	unsure      bool // batch may be written, though no answer has said so
 	begun       bool // what an earlier call left open has been seen to
 	resent      bool // batch was sent before
+	numbered    bool // batch was sent with a producer id
 
 	most    int // most items in a batch; 0 = no limit
 	tries   int // failed ones since something last succeeded
@@ -134,6 +135,7 @@ func (j *job) send(ctx context.Context, broker int32, lanes []*lane) {
 		if hasPartition(t, l.partition) {
 			continue // another source partition's is first
 		}
+		l.numbered = !j.c.plain
 		if s := l.sequence; j.c.plain {
 			l.batch.number(-1, -1, -1)
 		} else {
@@ -345,11 +347,11 @@ func (l *lane) fail(j *job, m meaning, cause *record.Cause) {
 	case renumber:
 		l.restart(j)
 	case unnumbered:
-		if l.stuck = j.c.plain; l.stuck {
-			cause.Permanent = true
-		} else {
+		if l.numbered {
 			j.c.goPlain(errors.New(cause.Type))
 			l.waits = time.Time{}
+		} else {
+			l.stuck, cause.Permanent = true, true
 		}
 	case hold:
 		l.stuck = true

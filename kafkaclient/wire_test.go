@@ -1,0 +1,226 @@
+package kafkaclient_test
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"ckafka-etl/kafkaclient"
+	"ckafka-etl/record"
+)
+
+// wire is the network between client and brokers.
+type wire struct {
+	// loseAnswers has requests arrive and answers vanish.
+	loseAnswers atomic.Bool
+	accepted    atomic.Int64
+	open        atomic.Int64 // connections that the client has not closed
+
+	mu    sync.Mutex
+	conns []*wireConn
+}
+
+// wireConn is the broker's end of a connection.
+type wireConn struct {
+	net.Conn
+	wire *wire
+	mute atomic.Bool   // answers vanish
+	mu   sync.Mutex
+	hold chan struct{} // while open, nothing more arrives; nil = no
+	end  sync.Once
+}
+
+func (w *wire) listen(network, address string) (net.Listener, error) {
+	l, err := net.Listen(network, address) //nolint:noctx // kfake gives none
+	return &wireListener{l, w}, err
+}
+
+type wireListener struct {
+	net.Listener
+	wire *wire
+}
+
+func (l *wireListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.wire.accepted.Add(1)
+	l.wire.open.Add(1)
+	c := &wireConn{Conn: conn, wire: l.wire}
+	l.wire.mu.Lock()
+	defer l.wire.mu.Unlock()
+	l.wire.conns = append(l.wire.conns, c)
+	return c, nil
+}
+
+func (c *wireConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil {
+		c.end.Do(func() { c.wire.open.Add(-1) })
+	}
+	c.mu.Lock()
+	hold := c.hold
+	c.mu.Unlock()
+	if hold != nil {
+		<-hold
+	}
+	return n, err
+}
+
+func (c *wireConn) Write(b []byte) (int, error) {
+	if c.mute.Load() || c.wire.loseAnswers.Load() {
+		return len(b), nil
+	}
+	return c.Conn.Write(b)
+}
+
+// cut has all connections that there are go silent: what is sent over them
+// arrives when the returned function is called, and is not answered.
+func (w *wire) cut() (release func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	hold := make(chan struct{})
+	for _, c := range w.conns {
+		c.mute.Store(true)
+		c.mu.Lock()
+		c.hold = hold
+		c.mu.Unlock()
+	}
+	return sync.OnceFunc(func() { close(hold) })
+}
+
+func wired(t testing.TB, w *wire, opts ...kfake.Opt) *kfake.Cluster {
+	t.Helper()
+	return cluster(t, append(opts, kfake.ListenFn(w.listen), kfake.NumBrokers(1), kfake.SeedTopics(2, "target", "letters"))...)
+}
+
+// A batch was written, but no answer came before the time was over. The record
+// is unsettled, and the trigger delivers it again: it must not be written again,
+// whatever else the instance has done since.
+func TestUnknownBatchIsNotWrittenTwice(t *testing.T) {
+	t.Parallel()
+	for name, between := range map[string]func(t *testing.T, k *kafkaclient.Client) []record.Record{
+		"at once": func(*testing.T, *kafkaclient.Client) []record.Record { return nil },
+		"after another partition's batch": func(t *testing.T, k *kafkaclient.Client) []record.Record {
+			t.Helper()
+			recs := batch(1, 50)
+			all(t, record.Stored, write(t, k, recs))
+			return recs
+		},
+		"after a try that reached nobody": func(t *testing.T, k *kafkaclient.Client) []record.Record {
+			t.Helper()
+			all(t, record.Unsettled, writeWithin(t, k, 15*time.Millisecond, batch(0, 60)))
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var w wire
+			c := wired(t, &w)
+			k := client(t, c)
+			recs := batch(0, 60)
+			all(t, record.Stored, write(t, k, recs[:10])) // makes connections and learns all there is to know
+			w.loseAnswers.Store(true)
+			cause := all(t, record.Unsettled, writeWithin(t, k, 300*time.Millisecond, recs[10:]))
+			assert.Equal(t, "no_answer", cause.Type)
+			require.Equal(t, 60, count(c, "target"), "the broker has them all the same")
+			w.loseAnswers.Store(false)
+
+			others := between(t, k)
+			all(t, record.Stored, write(t, k, recs[10:]))
+			requireInOrder(t, c, "target", append(recs, others...))
+		})
+	}
+}
+
+// If other records come than those of which nobody knows, all of them are
+// written: rather twice than not at all.
+func TestUnknownBatchThatComesBackDifferent(t *testing.T) {
+	t.Parallel()
+	var w wire
+	c := wired(t, &w)
+	k := client(t, c)
+	recs := batch(0, 60)
+	all(t, record.Stored, write(t, k, recs[:10]))
+	w.loseAnswers.Store(true)
+	all(t, record.Unsettled, writeWithin(t, k, 300*time.Millisecond, recs[10:]))
+	w.loseAnswers.Store(false)
+
+	all(t, record.Stored, write(t, k, recs[10:40]))
+	all(t, record.Stored, write(t, k, recs[40:]))
+	assert.Equal(t, 110, count(c, "target"))
+	seen := make(map[string]bool)
+	for _, msgs := range messages(t, c, "target") {
+		for _, m := range msgs {
+			seen[string(m.Value)] = true
+		}
+	}
+	assert.Len(t, seen, 60)
+}
+
+// A request that was given up may still be on its way when the records have
+// long been written by the next one.
+func TestLateRequestIsNotWritten(t *testing.T) {
+	t.Parallel()
+	var w wire
+	c := wired(t, &w)
+	k := client(t, c)
+	recs := batch(0, 60)
+	all(t, record.Stored, write(t, k, recs[:10]))
+	release := w.cut()
+	defer release()
+	all(t, record.Stored, writeWithin(t, k, 3*time.Second, recs[10:]))
+	requireInOrder(t, c, "target", recs)
+
+	late := counting(c, produceKey)
+	release()
+	require.Eventually(t, func() bool { return late.count() > 0 }, 10*time.Second, time.Millisecond)
+	all(t, record.Stored, write(t, k, batch(1, 1)))
+	requireInOrder(t, c, "target", append(recs, batch(1, 1)...))
+}
+
+// A frozen instance wakes up with connections that are dead, though nobody has
+// told it. It must not wait for answers over them.
+func TestThaw(t *testing.T) {
+	t.Parallel()
+	var w wire
+	c := wired(t, &w)
+	now := arrival
+	k := client(t, c, func(cfg *kafkaclient.Config) { cfg.Now = func() time.Time { return now } })
+	recs := batch(0, 30)
+	all(t, record.Stored, write(t, k, recs[:10]))
+
+	warm := w.accepted.Load()
+	now = now.Add(5 * time.Second)
+	all(t, record.Stored, write(t, k, recs[10:20]))
+	assert.Equal(t, warm, w.accepted.Load(), "a warm client makes no new connections")
+
+	defer w.cut()()
+	now = now.Add(11 * time.Second)
+	started := time.Now()
+	all(t, record.Stored, write(t, k, recs[20:]))
+	assert.Less(t, time.Since(started), 400*time.Millisecond, "no try may go into a dead connection")
+	assert.Greater(t, w.accepted.Load(), warm)
+	requireInOrder(t, c, "target", recs)
+}
+
+// Nothing is to run on when Write has returned: what is still in flight at the
+// deadline loses its connection.
+func TestNothingGoesOnAfterTheDeadline(t *testing.T) {
+	t.Parallel()
+	var w wire
+	c := wired(t, &w)
+	k := client(t, c)
+	all(t, record.Stored, write(t, k, batch(0, 10)))
+	require.Positive(t, w.open.Load())
+	w.loseAnswers.Store(true)
+	all(t, record.Unsettled, writeWithin(t, k, 300*time.Millisecond, batch(1, 10)))
+	require.Eventually(t, func() bool { return w.open.Load() == 0 }, 10*time.Second, time.Millisecond)
+}
