@@ -1,12 +1,12 @@
 package main
 
 import (
-	"errors"
 	"log/slog"
 
 	"ckafka-etl/config"
 	"ckafka-etl/esclient"
 	"ckafka-etl/handler"
+	"ckafka-etl/kafkaclient"
 	"ckafka-etl/transform"
 )
 
@@ -16,24 +16,49 @@ func build(environ []string, log *slog.Logger) (*handler.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &handler.Pipeline{LogLevel: cfg.LogLevel, Warnings: cfg.Warnings}
-	if cfg.Kafka != nil {
-		return nil, errors.New("kafka_address: this version has no Kafka sink yet")
-	}
 	program, err := transform.New(options(cfg))
 	if err != nil {
 		return nil, err
 	}
-	es, err := esclient.New(esclient.Config{Elasticsearch: *cfg.ES, Program: program, Logger: log})
-	if err != nil {
-		return nil, err
+	p := &handler.Pipeline{LogLevel: cfg.LogLevel, Warnings: cfg.Warnings, Close: func() {}}
+	if cfg.ES != nil {
+		es, err := esclient.New(esclient.Config{Elasticsearch: *cfg.ES, Program: program, Logger: log})
+		if err != nil {
+			return nil, err
+		}
+		p.Sinks = append(p.Sinks, es)
+		if cfg.ES.DeadLetterIndex != "" {
+			p.Letters = es
+		}
+		p.Close = es.Close
 	}
-	p.Sinks = append(p.Sinks, es)
-	if cfg.ES.DeadLetterIndex != "" {
-		p.Letters = es
+	if cfg.Kafka != nil {
+		kafka, err := kafkaclient.New(kafkaclient.Config{Kafka: *cfg.Kafka, Program: program, Logger: log})
+		if err != nil {
+			return nil, err
+		}
+		addKafka(p, kafka, cfg.Kafka, log)
 	}
-	p.Close = es.Close
 	return p, nil
+}
+
+// addKafka makes Kafka a sink, a place for dead letters, or both.
+func addKafka(p *handler.Pipeline, kafka *kafkaclient.Client, cfg *config.Kafka, log *slog.Logger) {
+	if cfg.Topic != "" {
+		p.Sinks = append(p.Sinks, kafka)
+	}
+	switch {
+	case cfg.DeadLetterTopic == "":
+	case p.Letters == nil:
+		p.Letters = kafka
+	default:
+		p.Letters = handler.BothLetters(p.Letters, kafka, log)
+	}
+	closeOthers := p.Close
+	p.Close = func() {
+		closeOthers()
+		kafka.Close()
+	}
 }
 
 // options are the transform's part of a configuration.

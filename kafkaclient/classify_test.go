@@ -27,7 +27,7 @@ var verdictNames = map[verdict]string{
 // Every error that Kafka has, so that a new one is looked at.
 func TestMeaningOfEveryError(t *testing.T) {
 	t.Parallel()
-	const last = 134
+	const last = 136
 	special := map[string]string{
 		"again": "UNKNOWN_SERVER_ERROR REQUEST_TIMED_OUT NOT_ENOUGH_REPLICAS NOT_ENOUGH_REPLICAS_AFTER_APPEND " +
 			"CORRUPT_MESSAGE THROTTLING_QUOTA_EXCEEDED",

@@ -30,7 +30,7 @@ type wire struct {
 type wireConn struct {
 	net.Conn
 	wire *wire
-	mute atomic.Bool   // answers vanish
+	mute atomic.Bool // answers vanish
 	mu   sync.Mutex
 	hold chan struct{} // while open, nothing more arrives; nil = no
 	end  sync.Once
