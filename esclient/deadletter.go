@@ -2,6 +2,8 @@ package esclient
 
 import (
 	"context"
+	"math"
+	"net/http"
 	"strconv"
 	"unicode/utf8"
 
@@ -18,20 +20,19 @@ func (c *Client) Bury(ctx context.Context, letters []record.DeadLetter) ([]recor
 	c.wake()
 	defer c.rest()
 
-	cut := make([]int, len(letters)) // most bytes of the document, 0 = no limit
+	cut := make([]int, len(letters)) // most bytes of the document
+	for i := range cut {
+		cut[i] = math.MaxInt
+	}
 	j := &job{c: c, n: len(letters)}
 	j.encode = func(buf []byte, i int) ([]byte, encoded) { return c.appendLetter(buf, &letters[i], cut[i]) }
 	j.culprit = func(i int, cause *record.Cause) (record.Result, bool) {
-		// Too large even as a letter: keep as much of it as the server takes.
-		size := cut[i]
-		if size == 0 {
-			size = len(c.worker.Do(letters[i].Record).AppendSource(nil))
-		}
-		const least = 1 << 10
-		if cause.Status != 413 || size <= least {
+		// Too large or too odd even as a letter: it keeps as much of the document
+		// as the server takes, in the end nothing. The record is still in Kafka.
+		if cut[i] == 0 {
 			return record.Result{Outcome: record.Refused, Cause: cause}, true
 		}
-		cut[i] = size / 2
+		cut[i] = c.shorten(letters[i].Record, cut[i], cause.Status)
 		return record.Result{}, false
 	}
 	j.run(ctx)
@@ -49,6 +50,17 @@ func (c *Client) Bury(ctx context.Context, letters []record.DeadLetter) ([]recor
 		}
 	}
 	return j.results, j.counters.stats()
+}
+
+// shorten returns how many bytes of a refused letter's document to keep.
+func (c *Client) shorten(rec *record.Record, cut, status int) int {
+	const least = 64
+	// Not the client's worker: others are being encoded at the same time.
+	size := min(cut, len(c.cfg.Program.NewWorker().Do(rec).AppendSource(nil)))
+	if status != http.StatusRequestEntityTooLarge || size < least {
+		return 0
+	}
+	return size / 2
 }
 
 // appendLetter appends a dead letter. No dynamic mapping can refuse it: its
@@ -102,7 +114,7 @@ func (c *Client) appendLetter(buf []byte, l *record.DeadLetter, cut int) ([]byte
 	}
 	buf = append(buf, `},"document":"`...)
 	text := doc.AppendSource(nil)
-	if cut > 0 && cut < len(text) {
+	if cut < len(text) {
 		buf, _ = rawjson.AppendEscaped(buf, wholeRunes(text[:cut]))
 		buf = append(buf, `","truncated":true,"document_bytes":`...)
 		buf = strconv.AppendInt(buf, int64(len(text)), 10)

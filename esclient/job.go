@@ -3,6 +3,7 @@ package esclient
 import (
 	"context"
 	"hash/maphash"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -67,6 +68,9 @@ type job struct {
 	// request.
 	seed maphash.Seed
 	seen map[uint64]int
+	// blocked are ids of which one item has to wait for the next delivery: so
+	// do all behind it.
+	blocked map[uint64]*record.Cause
 
 	flips    atomic.Int32 // how often a server has changed its mind on _type
 	counters counters
@@ -88,8 +92,9 @@ type wave struct {
 	failing    bool                    // something failed: back off
 	repeating  bool                    // something is sent that was sent before
 	retryAfter time.Duration
-	halves     [][]int32     // items of requests that were refused as a whole
-	fatal      *record.Cause // nothing more can be sent
+	halves     [][]int32                // items of requests that were refused as a whole
+	blocked    map[uint64]*record.Cause // see job
+	fatal      *record.Cause            // nothing more can be sent
 }
 
 // run settles all items, as far as ctx lets it. What is not settled when it
@@ -105,9 +110,9 @@ func (j *job) run(ctx context.Context) {
 		pending[i] = int32(i) // an event holds at most 10,000 records
 	}
 	for repeating := false; ; {
-		w := &wave{again: make(map[int32]*record.Cause)}
+		w := &wave{again: make(map[int32]*record.Cause), blocked: j.blocked}
 		j.wave(ctx, w, pending, repeating)
-		repeating = w.repeating
+		repeating, j.blocked = w.repeating, w.blocked
 		if len(w.again) == 0 {
 			return
 		}
@@ -198,18 +203,28 @@ func (j *job) wave(ctx context.Context, w *wave, pending []int32, repeating bool
 			continue
 		}
 		meta.key = j.key(buf, meta)
-		if meta.key != 0 && j.mustWait(req.no, meta) {
+		if cause, ok := j.blocked[meta.key]; ok {
+			j.results[i] = record.Result{Outcome: record.Unsettled, Cause: cause}
+			req.body = buf[:mark]
+			continue
+		}
+		full := len(req.items) > 0 && (len(buf) > size || j.group != nil && j.group[i] != j.group[req.items[0]])
+		no := req.no
+		if full {
+			no++
+		}
+		if meta.key != 0 && j.mustWait(no, meta) {
 			w.repeat([]int32{i}, nil)
 			req.body = buf[:mark]
 			continue
 		}
-		if len(req.items) > 0 && (len(buf) > size || j.group != nil && j.group[i] != j.group[req.items[0]]) {
+		if full {
 			req.body = buf[:mark]
 			flush(buf[mark:])
 			meta.id.from, meta.id.to = meta.id.from-int32(mark), meta.id.to-int32(mark)
 		}
 		if meta.key != 0 {
-			j.seen[meta.key] = req.no
+			j.seen[meta.key] = no
 		}
 		req.items = append(req.items, i)
 		req.meta = append(req.meta, meta)
@@ -374,7 +389,7 @@ func (j *job) halve(lists [][]int32) {
 	}
 }
 
-// stopped, stop, repeat, resend, fail and split are what requests say to their wave.
+// stopped, stop, repeat, resend, block, fail and split are what requests say to their wave.
 
 func (w *wave) stopped() bool {
 	w.mu.Lock()
@@ -402,6 +417,18 @@ func (w *wave) fail(items []int32, cause *record.Cause, retryAfter time.Duration
 	defer w.mu.Unlock()
 	w.failing, w.repeating = true, true
 	w.retryAfter = max(w.retryAfter, retryAfter)
+}
+
+func (w *wave) block(keys map[uint64]*record.Cause) {
+	if len(keys) == 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	// A new map: the one of the waves before is being read.
+	all := maps.Clone(keys)
+	maps.Copy(all, w.blocked)
+	w.blocked = all
 }
 
 func (w *wave) resend(items []int32) {

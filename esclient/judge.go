@@ -11,6 +11,7 @@ func (j *job) judgeItems(w *wave, req *request, answer []byte) {
 	var (
 		reader   answerReader
 		retry    = make(map[int]*record.Cause) // by place in the request
+		held     = make(map[int]*record.Cause)
 		answered = 0
 		next     = 0
 		foreign  = false
@@ -29,8 +30,11 @@ func (j *job) judgeItems(w *wave, req *request, answer []byte) {
 			retry[next] = noItem
 		}
 		next = at + 1
-		if cause, again := j.judgeItem(&reader, req, at, it); again {
+		switch v, cause := j.judgeItem(&reader, req, at, it); v {
+		case again:
 			retry[at] = cause
+		case hold:
+			held[at] = cause
 		}
 	})
 	if !ok || foreign || answered < len(req.items) && req.repeats() {
@@ -41,10 +45,10 @@ func (j *job) judgeItems(w *wave, req *request, answer []byte) {
 	for ; next < len(req.items); next++ {
 		retry[next] = noItem
 	}
-	if len(retry) == 0 {
+	if len(retry) == 0 && len(held) == 0 {
 		return
 	}
-	j.retryInOrder(req, retry)
+	j.keepOrder(w, req, retry, held)
 	for at, cause := range retry {
 		w.fail(req.items[at:at+1], cause, 0)
 	}
@@ -61,52 +65,62 @@ var (
 	}
 )
 
-// judgeItem settles one item, or returns that it has to be sent again and why.
-func (j *job) judgeItem(reader *answerReader, req *request, at int, it item) (cause *record.Cause, retry bool) {
+// judgeItem settles one item and says what the answer means for it.
+func (j *job) judgeItem(reader *answerReader, req *request, at int, it item) (verdict, *record.Cause) {
 	i, meta := req.items[at], req.meta[at]
 	if it.status >= 200 && it.status < 300 { // the usual case, without ado
 		j.results[i] = record.Result{Outcome: record.Stored}
-		return nil, false
+		return stored, nil
 	}
-	var f failure
+	f := failure{kind: "unknown_error"}
 	if it.err != nil {
 		f = reader.failure(it.err)
-	} else {
-		f.kind = "unknown_error"
 	}
 	v, hint := classifyItem(it.status, f, meta.create, meta.generated)
 	if v == duplicate {
 		j.results[i] = record.Result{Outcome: record.Duplicate}
-		return nil, false
+		return v, nil
 	}
-	cause = causeOf(it.status, f, v, hint)
+	cause := causeOf(it.status, f, v, hint)
 	cause.Index, cause.ID = meta.index, unquote([]byte(`"`+string(req.id(at))+`"`))
-	switch v {
-	case again:
-		return cause, true
-	case refused:
+	if v == refused {
 		j.results[i] = record.Result{Outcome: record.Refused, Cause: cause}
-	default:
-		j.results[i] = record.Result{Outcome: record.Unsettled, Cause: cause}
 	}
-	return nil, false
+	return v, cause
 }
 
-// retryInOrder adds to the items that are sent again those behind them of the
-// same id that were stored: they have to be written last once more.
-func (j *job) retryInOrder(req *request, retry map[int]*record.Cause) {
+// keepOrder sees to it that items of one id that comes from a field take effect
+// in order: those behind one that is sent again are written once more behind
+// it, and those behind one that has to wait for the next delivery wait too.
+func (j *job) keepOrder(w *wave, req *request, retry, held map[int]*record.Cause) {
 	open := make(map[uint64]struct{})
+	blocked := make(map[uint64]*record.Cause)
 	for at, i := range req.items {
 		key := req.meta[at].key
+		if cause, ok := held[at]; ok {
+			j.results[i] = record.Result{Outcome: record.Unsettled, Cause: cause}
+			if key != 0 {
+				blocked[key] = cause
+			}
+			continue
+		}
 		if key == 0 {
 			continue
 		}
-		if _, again := retry[at]; again {
+		_, again := retry[at]
+		if !again && j.results[i].Outcome != record.Stored {
+			continue // refused, whatever else is there
+		}
+		if cause, ok := blocked[key]; ok {
+			delete(retry, at)
+			j.results[i] = record.Result{Outcome: record.Unsettled, Cause: cause}
+		} else if again {
 			open[key] = struct{}{}
-		} else if _, behind := open[key]; behind && j.results[i].Outcome == record.Stored {
+		} else if _, behind := open[key]; behind {
 			retry[at] = noItem
 		}
 	}
+	w.block(blocked)
 }
 
 // repeats reports whether two items of a request have the same id.
