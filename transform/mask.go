@@ -50,17 +50,27 @@ const nameEnds = " \t\r\n\"'`\\])"
 func (r *rules) endsInWord(text []byte) bool {
 	for len(text) > 0 {
 		c, start := charBefore(text)
-		if !strings.ContainsRune(nameEnds, c) {
-			break
+		if strings.ContainsRune(nameEnds, c) {
+			text = text[:start]
+			continue
 		}
-		text = text[:start]
-	}
-	for _, w := range r.words {
-		if hasWordSuffix(text, w) {
-			return true
+		for _, w := range r.words {
+			if hasWordSuffix(text, w) {
+				return true
+			}
 		}
+		if !isEscapedBlank(text, c, start) {
+			return false
+		}
+		text = text[:trimSlashes(text[:start])]
 	}
 	return false
+}
+
+// isEscapedBlank reports whether the character c at text[start] is the letter of
+// an escape such as \n.
+func isEscapedBlank(text []byte, c rune, start int) bool {
+	return start > 0 && text[start-1] == '\\' && strings.ContainsRune("nrtbf", c)
 }
 
 func hasWordSuffix(text []byte, word []rune) bool {
@@ -78,11 +88,8 @@ func hasWordSuffix(text []byte, word []rune) bool {
 		return true
 	}
 	c, start := charBefore(text)
-	if start > 0 && text[start-1] == '\\' && strings.ContainsRune("nrtbf", c) {
-		return true // an escaped line break before the word, not a letter
-	}
 	// Chinese has no blanks: there a word may follow any character.
-	return !isWordByte(byte(min(c, 0xFF)))
+	return !isWordByte(byte(min(c, 0xFF))) || isEscapedBlank(text, c, start)
 }
 
 // valueStart passes over what stands between a name's colon and the value: the
@@ -149,28 +156,32 @@ func openingAt(text []byte, i int) (open char, ok bool) {
 }
 
 // quotedEnd returns the end of the quoted value that open opens. Without an end
-// everything is the value. A quote that stands twice in a row is part of the
-// value, as in SQL and CSV.
+// everything is the value.
 func quotedEnd(text []byte, open char) int {
-	quotes := 0 // in a row, up to here
-	wide := false
-	for i := open.end; i < len(text); {
+	i, wide := open.end, 1
+	for i < len(text) && sameQuote(charAt(text, i), open) {
+		i, wide = charAt(text, i).end, wide+1
+	}
+	switch {
+	case wide == 2 && !endsValue(text, i): // ""value"": JSON inside CSV
+	case wide%2 == 0:
+		return i // nothing between them
+	}
+	for quotes := 0; i < len(text); {
 		c := charAt(text, i)
+		i = c.end
 		switch {
 		case !closes(c, open):
 			quotes = 0
-		case wide:
-			if quotes++; quotes == 2 {
-				return c.end
+		case wide > 1:
+			if quotes++; quotes == wide {
+				return i
 			}
-		case c.end < len(text) && sameQuote(charAt(text, c.end), open):
-			c = charAt(text, c.end)
-		case i == open.end && !endsValue(text, c.end):
-			wide = true // ""value"": JSON inside CSV
+		case i < len(text) && sameQuote(charAt(text, i), open):
+			i = charAt(text, i).end // twice: part of the value, as in SQL
 		default:
-			return c.end
+			return i
 		}
-		i = c.end
 	}
 	return len(text)
 }
@@ -268,7 +279,7 @@ func startsName(text []byte, i int) bool {
 	from := i
 	for n := 0; i < len(text) && n < longest; n++ {
 		c := charAt(text, i)
-		if !isWordByte(c.b) && c.b < 0x80 && strings.IndexByte(`.-"'`, c.b) < 0 {
+		if !isWordByte(c.b) && c.b < 0x80 && strings.IndexByte(`.-"'[]`, c.b) < 0 {
 			break
 		}
 		i = c.end

@@ -1,0 +1,504 @@
+package transform
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"math/big"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"ckafka-etl/record"
+)
+
+// The reference makes documents as the design's text says, with encoding/json,
+// maps and time.Parse, and with no thought of speed. Tests hold the real code
+// against it. Only the masking of text is not done twice: it is a guess, and
+// FuzzMask holds it against what it must not miss.
+
+// refDocument is what the reference makes of a record.
+type refDocument struct {
+	source        string // with the white space of the original
+	index, id     string // the id is not escaped
+	generated     bool
+	text          bool
+	replaced      int
+	outsideWindow bool
+}
+
+// refMember is a member of an object: its name, its name as it is written with
+// quotes, and its value.
+type refMember struct {
+	name, key string
+	value     json.RawMessage
+}
+
+func reference(opts Options, rec *record.Record) refDocument {
+	zone := opts.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	var doc refDocument
+	text, bad := refValidUTF8(string(rec.Body))
+	doc.replaced = rec.Lossy + bad
+
+	members, inner, lossy, ok := refUnwrap(text)
+	doc.replaced += lossy
+	if ok && rec.Defect == "" {
+		members = refUnique(members)
+		members, lossy = refMergeMessage(members)
+		doc.replaced += lossy
+	} else {
+		doc.text = true
+		r, err := newRules(opts.Ignore)
+		if err != nil {
+			panic(err)
+		}
+		members = []refMember{{"msg_body", `"msg_body"`, refQuote(string(r.maskText(nil, []byte(inner))))}}
+	}
+	members = refRemove(members, nil, refRules(opts.Ignore))
+	if opts.TimeField != "" {
+		members = refStamp(members, opts, rec.Batch.Arrival.In(zone))
+	}
+	doc.source = refEncode(members)
+
+	at := rec.Batch.Arrival
+	for _, path := range opts.TimeFields {
+		t, ok := refTime(refGet(members, path), zone)
+		if !ok {
+			continue
+		}
+		if rec.Batch.Arrival.Sub(t) > opts.WindowBack || t.Sub(rec.Batch.Arrival) > opts.WindowAhead {
+			doc.outsideWindow = true
+		} else {
+			at = t
+		}
+		break
+	}
+	layout := "2006-01-02"
+	if opts.Hourly {
+		layout = "2006-01-02-15"
+	}
+	doc.index = opts.IndexPrefix + "-" + at.In(zone).Format(layout)
+
+	if opts.IDField != "" && !doc.text {
+		doc.id = refID(refGet(members, opts.IDField))
+	}
+	if doc.id == "" {
+		doc.generated = true
+		doc.id = refCoordinates(opts, rec)
+	}
+	return doc
+}
+
+// refValidUTF8 replaces each byte that is not UTF-8.
+func refValidUTF8(s string) (valid string, bad int) {
+	var b strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && n == 1 {
+			bad++
+		}
+		b.WriteRune(r)
+		s = s[n:]
+	}
+	return b.String(), bad
+}
+
+func refUnwrap(text string) (members []refMember, inner string, lossy int, ok bool) {
+	for layer := 0; ; layer++ {
+		plain := strings.TrimPrefix(text, "\uFEFF")
+		if members, ok := refObject(plain); ok {
+			return members, plain, lossy, true
+		}
+		var content string
+		if layer == 8 || !refValid(plain) || json.Unmarshal([]byte(plain), &content) != nil || strings.Trim(plain, " \t\r\n")[0] != '"' {
+			return nil, text, lossy, false
+		}
+		if !refValid(strings.TrimPrefix(content, "\uFEFF")) {
+			return nil, text, lossy, false
+		}
+		lossy += refLoneSurrogates(plain)
+		text = content
+	}
+}
+
+// refValid reports whether text is JSON of at most 1,000 levels.
+func refValid(text string) bool {
+	return json.Valid([]byte(text)) && refDepth(text) <= 1000
+}
+
+var (
+	refTokens = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[{}\[\]]`)
+	// A pair, or one half alone, or any other escape.
+	refSurrogates = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.`)
+	refEscapes    = regexp.MustCompile(`\\\\|\\u202[89]|\\[bf]`)
+)
+
+func refDepth(text string) (deepest int) {
+	depth := 0
+	for _, token := range refTokens.FindAllString(text, -1) {
+		switch token {
+		case "{", "[":
+			depth++
+			deepest = max(deepest, depth)
+		case "}", "]":
+			depth--
+		}
+	}
+	return deepest
+}
+
+// refLoneSurrogates counts the escapes in JSON text that have no UTF-8 form.
+func refLoneSurrogates(text string) (n int) {
+	for _, m := range refSurrogates.FindAllStringSubmatch(text, -1) {
+		if m[1] != "" {
+			n++
+		}
+	}
+	return n
+}
+
+func refObject(text string) (members []refMember, ok bool) {
+	if !refValid(text) || strings.Trim(text, " \t\r\n")[0] != '{' {
+		return nil, false
+	}
+	dec := json.NewDecoder(strings.NewReader(text))
+	refMust(dec.Token()) // {
+	for dec.More() {
+		from := dec.InputOffset()
+		name := refMust(dec.Token()).(string)
+		key := strings.TrimLeft(text[from:dec.InputOffset()], ", \t\r\n")
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			panic(err)
+		}
+		members = append(members, refMember{name, key, value})
+	}
+	return members, true
+}
+
+func refMust[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// refUnique keeps the last value of a name, at the place of the first.
+func refUnique(members []refMember) []refMember {
+	var kept []refMember
+	at := map[string]int{}
+	for _, m := range members {
+		if i, ok := at[m.name]; ok {
+			kept[i] = m
+			continue
+		}
+		at[m.name] = len(kept)
+		kept = append(kept, m)
+	}
+	return kept
+}
+
+func refMergeMessage(members []refMember) (_ []refMember, lossy int) {
+	i := slices.IndexFunc(members, func(m refMember) bool { return m.name == "message" })
+	var content string
+	if i < 0 || members[i].value[0] != '"' || json.Unmarshal(members[i].value, &content) != nil {
+		return members, 0
+	}
+	inner, ok := refObject(strings.TrimPrefix(content, "\uFEFF"))
+	if !ok {
+		return members, 0
+	}
+	lossy = refLoneSurrogates(string(members[i].value))
+	members = slices.Delete(slices.Clone(members), i, i+1)
+	return refUnique(append(members, inner...)), lossy
+}
+
+// refQuote makes a JSON string that escapes only what must be.
+func refQuote(s string) json.RawMessage {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		panic(err)
+	}
+	// encoding/json escapes two characters more than it must, and writes two
+	// in the short form.
+	out := refEscapes.ReplaceAllStringFunc(strings.TrimSpace(b.String()), func(m string) string {
+		switch m {
+		case `\u2028`:
+			return "\u2028"
+		case `\u2029`:
+			return "\u2029"
+		case `\b`:
+			return `\u0008`
+		case `\f`:
+			return `\u000c`
+		}
+		return m
+	})
+	return json.RawMessage(out)
+}
+
+type refRule struct {
+	names []string
+	deep  bool
+}
+
+func refRules(paths []string) (rules []refRule) {
+	for _, p := range paths {
+		rest, deep := strings.CutPrefix(p, "**.")
+		rules = append(rules, refRule{strings.Split(rest, "."), deep})
+	}
+	return rules
+}
+
+// matches reports whether the rule removes what stands at path: whether its
+// names stand at the path's start or, if it is deep, anywhere in it.
+func (r refRule) matches(path []string) bool {
+	for at := range path {
+		if len(path)-at >= len(r.names) && slices.Equal(path[at:at+len(r.names)], r.names) {
+			return true
+		}
+		if !r.deep {
+			return false
+		}
+	}
+	return false
+}
+
+// refRemove removes ignored members. path is where the object stands.
+func refRemove(members []refMember, path []string, rules []refRule) (kept []refMember) {
+	for _, m := range members {
+		here := append(slices.Clone(path), strings.Split(m.name, ".")...)
+		if slices.ContainsFunc(rules, func(r refRule) bool { return r.matches(here) }) {
+			continue
+		}
+		m.value = refRemoveInside(m.value, here, rules)
+		kept = append(kept, m)
+	}
+	return kept
+}
+
+func refRemoveInside(value json.RawMessage, path []string, rules []refRule) json.RawMessage {
+	switch value[0] {
+	case '{':
+		members, _ := refObject(string(value))
+		kept := refRemove(members, path, rules)
+		return json.RawMessage(refEncode(kept))
+	case '[':
+		var elems []json.RawMessage
+		if err := json.Unmarshal(value, &elems); err != nil {
+			panic(err)
+		}
+		for i := range elems {
+			elems[i] = refRemoveInside(elems[i], path, rules)
+		}
+		return slices.Concat([]byte{'['}, bytes.Join(slices.Collect(func(yield func([]byte) bool) {
+			for _, e := range elems {
+				if !yield(e) {
+					return
+				}
+			}
+		}), []byte{','}), []byte{']'})
+	default:
+		return value
+	}
+}
+
+func refEncode(members []refMember) string {
+	var parts []string
+	for _, m := range members {
+		parts = append(parts, m.key+":"+string(m.value))
+	}
+	return "{" + strings.Join(parts, ",") + "}"
+}
+
+func refStamp(members []refMember, opts Options, arrival time.Time) []refMember {
+	stamp := json.RawMessage(strconv.Quote(arrival.Format("2006-01-02T15:04:05.000Z07:00")))
+	i := slices.IndexFunc(members, func(m refMember) bool { return m.name == opts.TimeField })
+	switch {
+	case i < 0:
+		return append(members, refMember{opts.TimeField, string(refQuote(opts.TimeField)), stamp})
+	case opts.TimeOverwrite:
+		members[i].value = stamp
+	}
+	return members
+}
+
+// refGet returns the value at a path: the first that is there, if names with
+// dots and nested names spell the same path.
+func refGet(members []refMember, path string) json.RawMessage {
+	for _, m := range members {
+		if m.name == path {
+			return m.value
+		}
+		if rest, ok := strings.CutPrefix(path, m.name+"."); ok && m.value[0] == '{' {
+			inner, _ := refObject(string(m.value))
+			if v := refGet(inner, rest); v != nil {
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+func refID(value json.RawMessage) string {
+	switch {
+	case value == nil:
+		return ""
+	case value[0] == '"':
+		var s string
+		if err := json.Unmarshal(value, &s); err != nil {
+			panic(err)
+		}
+		return s
+	case strings.ContainsRune("-0123456789", rune(value[0])):
+		return string(value)
+	default:
+		return ""
+	}
+}
+
+func refCoordinates(opts Options, rec *record.Record) string {
+	hash := crc32.Checksum(rec.Body, crc32.MakeTable(crc32.Castagnoli))
+	where := fmt.Sprintf("%d-%d", rec.Partition, rec.Offset)
+	if rec.Topic == "" || rec.Partition < 0 || rec.Offset < 0 {
+		where = fmt.Sprintf("e%016x-%d", rec.Batch.Event, rec.Pos)
+	}
+	topic, _ := refValidUTF8(rec.Topic[:min(len(rec.Topic), 249)])
+	return fmt.Sprintf("%s%s-%s-%08x", opts.IDPrefix, topic, where, hash)
+}
+
+var (
+	refISO = regexp.MustCompile(`^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?( ?(?:[Zz]|[+-]\d\d:?(?:\d\d)?))?)?$`)
+	// The basic form, which has no date alone: that is a number.
+	refBasic     = regexp.MustCompile(`^(\d{4})(\d\d)(\d\d)[Tt](\d\d)(\d\d)(?:(\d\d)(?:[.,](\d+))?)?( ?(?:[Zz]|[+-]\d\d:?(?:\d\d)?))?$`)
+	refCommonLog = regexp.MustCompile(`^(\d\d/(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)/\d{4}:\d\d:\d\d:)(\d\d)(.+)$`)
+	refCommon    = regexp.MustCompile(`^(?:\[(.*)\]|([^\[].*))$`)
+	refEpoch     = regexp.MustCompile(`^(\d{1,19})(?:\.(\d+))?$`)
+	refZone      = regexp.MustCompile(`^ ?(?:[Zz]|([+-])([01]\d|2[0-3])(?::?([0-5]\d))?)$`)
+)
+
+// refTime reads a time from a field's value, nil if there is none.
+func refTime(value json.RawMessage, zone *time.Location) (time.Time, bool) {
+	if value == nil {
+		return time.Time{}, false
+	}
+	text := string(value)
+	if value[0] == '"' {
+		if err := json.Unmarshal(value, &text); err != nil {
+			panic(err)
+		}
+		text = strings.TrimSpace(text)
+	}
+	if len(text) < 4 || len(text) > 64 {
+		return time.Time{}, false
+	}
+	if m := refISO.FindStringSubmatch(text); m != nil {
+		return refParse(m, zone)
+	}
+	if m := refBasic.FindStringSubmatch(text); m != nil {
+		return refParse(m, zone)
+	}
+	if m := refEpoch.FindStringSubmatch(text); m != nil {
+		return refParseEpoch(m[1], m[2])
+	}
+	if m := refCommon.FindStringSubmatch(text); m != nil {
+		return refParseCommon(m[1] + m[2])
+	}
+	return time.Time{}, false
+}
+
+// refParse reads year, month, day, hour, minute, second, fraction and zone.
+func refParse(m []string, zone *time.Location) (time.Time, bool) {
+	for i, unset := range []string{4: "00", 5: "00", 6: "00", 7: "0"} {
+		if m[i] == "" {
+			m[i] = unset
+		}
+	}
+	// time.Parse knows neither the last moment of a day nor leap seconds.
+	var extra time.Duration
+	if m[4] == "24" {
+		if m[5] != "00" || m[6] != "00" || strings.Trim(m[7][:min(9, len(m[7]))], "0") != "" {
+			return time.Time{}, false
+		}
+		m[4], extra = "00", 24*time.Hour
+	}
+	if m[6] == "60" {
+		m[6], extra = "59", extra+time.Second
+	}
+	if m[8] != "" {
+		offset, ok := refOffset(m[8])
+		if !ok {
+			return time.Time{}, false
+		}
+		zone = time.FixedZone("", offset)
+	}
+	t, err := time.ParseInLocation("2006-01-02T15:04:05",
+		fmt.Sprintf("%s-%s-%sT%s:%s:%s.%s", m[1], m[2], m[3], m[4], m[5], m[6], m[7]), zone)
+	if err != nil {
+		return time.Time{}, false
+	}
+	if extra != 0 { // the calendar's, not the clock's
+		t = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second()+int(extra/time.Second), t.Nanosecond(), zone)
+	}
+	return t, true
+}
+
+func refOffset(text string) (seconds int, ok bool) {
+	m := refZone.FindStringSubmatch(text)
+	if m == nil || strings.HasSuffix(text, ":") {
+		return 0, false
+	}
+	hours, _ := strconv.Atoi("0" + m[2])
+	minutes, _ := strconv.Atoi("0" + m[3])
+	seconds = hours*3600 + minutes*60
+	if m[1] == "-" {
+		seconds = -seconds
+	}
+	return seconds, true
+}
+
+func refParseCommon(text string) (time.Time, bool) {
+	m := refCommonLog.FindStringSubmatch(text)
+	if m == nil {
+		return time.Time{}, false
+	}
+	offset, ok := refOffset(m[3])
+	if !ok {
+		return time.Time{}, false
+	}
+	var extra time.Duration
+	if m[2] == "60" {
+		m[2], extra = "59", time.Second
+	}
+	t, err := time.ParseInLocation("02/Jan/2006:15:04:05", m[1]+m[2], time.FixedZone("", offset))
+	return t.Add(extra), err == nil
+}
+
+// refParseEpoch reads a count of seconds, or of thousandths and so on if it is
+// too large for that.
+func refParseEpoch(whole, fraction string) (time.Time, bool) {
+	n, _ := new(big.Rat).SetString(whole)
+	perSecond := int64(1)
+	for _, limit := range []string{"100000000000", "100000000000000", "100000000000000000"} {
+		if l, _ := new(big.Rat).SetString(limit); n.Cmp(l) >= 0 {
+			perSecond *= 1000
+		}
+	}
+	if n.Cmp(new(big.Rat).SetInt64(1<<63-1)) > 0 {
+		return time.Time{}, false
+	}
+	exact, _ := new(big.Rat).SetString(whole + "." + fraction + "0")
+	nanos := exact.Mul(exact, big.NewRat(1_000_000_000, perSecond))
+	cut := new(big.Int).Quo(nanos.Num(), nanos.Denom())
+	seconds, rest := new(big.Int).QuoRem(cut, big.NewInt(1_000_000_000), new(big.Int))
+	return time.Unix(seconds.Int64(), rest.Int64()), true
+}
