@@ -41,7 +41,9 @@ func newInstance(t require.TestingT, m *model, now func() time.Time, change func
 			}
 			change(&cfg)
 			program, err := transform.New(transform.Options{
-				IndexPrefix: cfg.Keyword, Hourly: true, IDField: cfg.IDField, TimeField: "time", Ignore: []string{"password"},
+				IndexPrefix: cfg.Keyword, Hourly: true, IDField: cfg.IDField, TimeField: "time",
+				TimeFields: cfg.TimeFields, WindowBack: 720 * time.Hour, WindowAhead: 24 * time.Hour,
+				Ignore: []string{"password", "**.password"},
 			})
 			if err != nil {
 				return nil, err

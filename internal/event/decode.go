@@ -81,6 +81,9 @@ func (d *Decoder) Decode(payload []byte, arrival time.Time, dst []record.Record)
 	if i = d.space(i); i != len(payload) {
 		return dst, d.fail(i, "text after the event")
 	}
+	if ofAnotherTrigger(dst) {
+		return dst, d.fail(0, "its records are of another trigger")
+	}
 	for k := range dst {
 		if !dst[k].Located() { // only then is it needed
 			sum := sha256.Sum256(payload)
@@ -89,6 +92,20 @@ func (d *Decoder) Decode(payload []byte, arrival time.Time, dst []record.Record)
 		}
 	}
 	return dst, nil
+}
+
+// noCkafka is the defect of an element without the object that makes it ours.
+const noCkafka = "it has no Ckafka object"
+
+// ofAnotherTrigger reports whether all records are objects that hold something,
+// but nothing of ours. Dead letters would be of no use to anybody then.
+func ofAnotherTrigger(recs []record.Record) bool {
+	for i := range recs {
+		if recs[i].Defect != noCkafka || bytes.IndexByte(recs[i].Body, ':') < 0 {
+			return false
+		}
+	}
+	return len(recs) > 0
 }
 
 // Trim gives back space that one large event has taken. It ends the life of the
@@ -137,7 +154,7 @@ func (d *Decoder) element(start int, rec *record.Record) (int, error) {
 		rec.Defect = "the element of Records is not an object"
 		i, err = d.skip(i)
 	} else {
-		rec.Defect = "it has no Ckafka object"
+		rec.Defect = noCkafka
 		i, err = d.begin(i)
 		for first := true; err == nil; first = false {
 			var key []byte
