@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -23,26 +22,21 @@ then those of --env-file, then those of --env; later ones win.`
 
 func (f *environFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&f.pairs, "env", "e", nil, "variable for the function, as `NAME=VALUE`; an empty value unsets it; may be repeated")
-	flags.StringVar(&f.file, "env-file", "", "`FILE` with variables for the function, one NAME=VALUE a line; # starts a comment line")
+	flags.StringVar(&f.file, "env-file", "", "`FILE` with variables for the function, one NAME=VALUE a line, quotes around a value dropped; # starts a comment line")
 }
 
 // variables returns the variables that the function gets. The platform knows
-// no empty values: a variable that is empty is not set.
+// no empty values: a variable that is empty is not set. No error holds a value:
+// it may be a secret.
 func (f *environFlags) variables(environ []string) (map[string]string, error) {
 	vars := make(map[string]string)
-	set := func(where, pair string) error {
-		name, value, ok := strings.Cut(pair, "=")
-		if name = strings.TrimSpace(name); !ok || name == "" {
-			// Never the pair itself: it may be a password.
-			return usagef("%s: not of the form NAME=VALUE", where)
-		}
+	set := func(name, value string, ok bool) bool {
+		name = strings.TrimSpace(name)
 		vars[name] = strings.TrimSpace(value)
-		return nil
+		return ok && name != ""
 	}
 	for _, pair := range config.Relevant(environ) {
-		if err := set("environment", pair); err != nil {
-			return nil, err
-		}
+		set(strings.Cut(pair, "="))
 	}
 	if f.file != "" {
 		text, err := os.ReadFile(f.file)
@@ -53,21 +47,31 @@ func (f *environFlags) variables(environ []string) (map[string]string, error) {
 		for line := range strings.Lines(string(text)) {
 			n++
 			line = strings.TrimSpace(line)
-			if line == "" || strings.HasPrefix(line, "#") {
+			if line == "" || line[0] == '#' {
 				continue
 			}
-			if err := set(fmt.Sprintf("--env-file: %s:%d", f.file, n), strings.TrimPrefix(line, "export ")); err != nil {
-				return nil, err
+			name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+			if !set(name, unquote(value), ok) {
+				return nil, usagef("--env-file: %s:%d: not of the form NAME=VALUE", f.file, n)
 			}
 		}
 	}
 	for i, pair := range f.pairs {
-		if err := set(fmt.Sprintf("--env, number %d", i+1), pair); err != nil {
-			return nil, err
+		if !set(strings.Cut(pair, "=")) {
+			return nil, usagef("--env, number %d: not of the form NAME=VALUE", i+1)
 		}
 	}
 	maps.DeleteFunc(vars, func(_, value string) bool { return value == "" })
 	return vars, nil
+}
+
+// unquote drops the quotes around a value, as people write them in such files.
+func unquote(value string) string {
+	value = strings.TrimSpace(value)
+	if n := len(value); n >= 2 && (value[0] == '"' || value[0] == '\'') && value[0] == value[n-1] {
+		return value[1 : n-1]
+	}
+	return value
 }
 
 // pairsOf returns variables as os.Environ does, sorted.

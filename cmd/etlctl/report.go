@@ -88,10 +88,14 @@ func (r *report) text(b *strings.Builder) {
 		}
 		_ = tab.Flush()
 	}
+	after := "after "
+	if !r.StandIn {
+		after = "sent  " // it was not read back
+	}
 	for _, d := range r.Documents {
 		fmt.Fprintf(b, "\n%s, record %d → %s/_doc/%s\n", d.Event, d.Record, d.Index, d.ID)
 		fmt.Fprintf(b, "  before  %s\n", clip(d.Before))
-		fmt.Fprintf(b, "  after   %s\n", clip(d.text()))
+		fmt.Fprintf(b, "  %s  %s\n", after, clip(d.text()))
 	}
 }
 
