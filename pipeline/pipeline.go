@@ -1,4 +1,6 @@
-package main
+// Package pipeline makes the sinks that a configuration asks for. It is the
+// wiring that the function and etlctl share.
+package pipeline
 
 import (
 	"log/slog"
@@ -10,13 +12,14 @@ import (
 	"ckafka-etl/transform"
 )
 
-// build makes the pipeline that the variables ask for. It contacts nobody.
-func build(environ []string, log *slog.Logger) (*handler.Pipeline, error) {
+// Build makes the pipeline that the variables ask for; the error is a
+// *config.Error if they are not valid. It contacts nobody.
+func Build(environ []string, log *slog.Logger) (*handler.Pipeline, error) {
 	cfg, err := config.Load(environ)
 	if err != nil {
 		return nil, err
 	}
-	program, err := transform.New(options(cfg))
+	program, err := transform.New(Options(cfg))
 	if err != nil {
 		return nil, err
 	}
@@ -61,8 +64,9 @@ func addKafka(p *handler.Pipeline, kafka *kafkaclient.Client, cfg *config.Kafka,
 	}
 }
 
-// options are the transform's part of a configuration.
-func options(cfg *config.Config) transform.Options {
+// Options are the transform's part of a configuration. Cleaning steps of one's
+// own (transform.Options.Steps) belong here.
+func Options(cfg *config.Config) transform.Options {
 	o := transform.Options{
 		Ignore: cfg.Cleaning.Ignore, TimeField: cfg.Cleaning.TimeField, TimeOverwrite: cfg.Cleaning.TimeOverwrite,
 		Zone: cfg.Cleaning.Zone,
