@@ -31,8 +31,8 @@ build: ## the function for the platform: dist/main
 package: build ## ckafka-etl.zip, the same bytes from the same source
 	@$(GO) run ./internal/pack -o ckafka-etl.zip dist/main
 
-bench: ## the path of a record, start time and size of the function
-	$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./transform ./handler ./internal/bench
+bench: ## the path of a record beside other ways to write it: tables, and the chart bench/path.svg
+	@cd bench && $(GO) run . $(BENCHFLAGS)
 
 fmt: ## format the source
 	$(GOFUMPT) -w .
