@@ -1,0 +1,21 @@
+//go:build unix
+
+package platform
+
+import "syscall"
+
+// Pause stops the process where it is, as the platform freezes an instance
+// between two events. Its timeout goes on, and Stop ends it all the same.
+func (i *Instance) Pause() error { return i.signal(syscall.SIGSTOP) }
+
+// Resume lets a paused process go on.
+func (i *Instance) Resume() error { return i.signal(syscall.SIGCONT) }
+
+func (i *Instance) signal(sig syscall.Signal) error {
+	i.proc.mu.Lock() // a kill does not come in between
+	defer i.proc.mu.Unlock()
+	if !i.proc.alive() {
+		return ErrStopped
+	}
+	return syscall.Kill(-i.PID(), sig)
+}
