@@ -73,8 +73,11 @@ func (es *Elasticsearch) PutSettings(ctx context.Context, index string, settings
 
 // Document is a stored document.
 type Document struct {
-	Index  string          `json:"_index"`
-	ID     string          `json:"_id"`
+	Index string `json:"_index"`
+	ID    string `json:"_id"`
+	// Version is how many times the document was written.
+	Version int `json:"_version"`
+	// Source has the bytes that were sent.
 	Source json.RawMessage `json:"_source"`
 }
 
@@ -92,7 +95,7 @@ func (es *Elasticsearch) Documents(ctx context.Context, index string) (map[strin
 		} `json:"hits"`
 	}
 	docs := map[string]Document{}
-	method, path, body := http.MethodPost, "/"+index+"/_search?scroll=1m", `{"size":5000,"sort":["_doc"]}`
+	method, path, body := http.MethodPost, "/"+index+"/_search?scroll=1m", `{"size":5000,"sort":["_doc"],"version":true}`
 	for {
 		var p page
 		if err := es.call(ctx, method, path, body, &p); err != nil {

@@ -18,6 +18,7 @@ const (
 	faultStall
 	faultSlow
 	faultFreeze
+	faultLose
 )
 
 // A fault is one that is or was turned on. Its fields but over are guarded by
@@ -58,7 +59,7 @@ func (f *fault) strikes(d direction) bool {
 		return d == answer
 	case faultSlow, faultFreeze:
 		return true
-	case faultNone, faultRefuse:
+	case faultNone, faultRefuse, faultLose:
 		return false
 	default:
 		return false
@@ -77,6 +78,7 @@ type faultConn struct {
 	fault  *fault       // that passed and struck belong to
 	passed [2]int64     // bytes in each direction
 	struck bool
+	lost   *fault // set for a connection that is silent for good; never over
 }
 
 func (c *faultConn) serve() {
@@ -211,6 +213,9 @@ func (c *faultConn) judge(d direction, n int) (int, *fault) {
 	p := c.proxy
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if c.lost != nil {
+		return 0, c.lost
+	}
 	f := p.fault
 	c.follow(f)
 	if !f.strikes(d) || (!c.struck && f.times == 0) {
@@ -259,7 +264,9 @@ func (c *faultConn) thaw() bool {
 		p.mu.Lock()
 		f := p.fault
 		c.follow(f)
-		if f.kind == faultFreeze {
+		if c.lost != nil {
+			f = c.lost
+		} else if f.kind == faultFreeze {
 			c.strike()
 		}
 		p.mu.Unlock()

@@ -41,7 +41,7 @@ type FaultProxy struct {
 // Refused: how many times connections were turned away began, because the
 // kernel does that unseen.
 type FaultCounts struct {
-	Refused, Reset, Cut, Stalled, Slowed, Frozen int
+	Refused, Reset, Cut, Stalled, Slowed, Frozen, Lost int
 }
 
 // NewFaultProxy starts a proxy in front of target (host:port). It passes
@@ -102,6 +102,24 @@ func (p *FaultProxy) Cut(bytes int64, times int) error {
 // at both ends.
 func (p *FaultProxy) Reset(bytes int64, times int) error {
 	return p.set(newFault(faultReset).limit(bytes, times))
+}
+
+// Lose makes the connections that there are silent for good, as a firewall does
+// that has forgotten them: nothing passes in either direction any more, not
+// even their end. It is no fault that stays on: new connections pass.
+func (p *FaultProxy) Lose() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return errors.New("the fault proxy is closed")
+	}
+	for c := range p.conns {
+		if c.lost == nil {
+			c.lost = newFault(faultFreeze)
+			p.count(faultLose)
+		}
+	}
+	return nil
 }
 
 // Slow passes so many bytes a second (at least 1) on each connection and in
@@ -203,6 +221,8 @@ func (p *FaultProxy) count(kind faultKind) {
 		p.counts.Slowed++
 	case faultFreeze:
 		p.counts.Frozen++
+	case faultLose:
+		p.counts.Lost++
 	}
 	close(p.counted)
 	p.counted = make(chan struct{})

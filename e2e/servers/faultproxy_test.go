@@ -256,6 +256,38 @@ func TestFaultProxyFreeze(t *testing.T) {
 	mustBeReset(t, fresh)
 }
 
+func TestFaultProxyLose(t *testing.T) {
+	c := newClock(t)
+	p := newTestProxy(t, c)
+	lost := dialProxy(t, p)
+	ask(t, lost)
+	mustRead(t, lost, reply)
+	<-c.asked
+
+	require.NoError(t, p.Lose())
+	require.NoError(t, p.Lose()) // a connection is lost once
+	ask(t, lost)
+	fresh := dialProxy(t, p)
+	ask(t, fresh)
+	mustRead(t, fresh, reply)
+	<-c.asked
+	require.NoError(t, p.Stall(0, 0))
+	require.NoError(t, p.Heal()) // which ends no loss
+	ask(t, fresh)
+	mustRead(t, fresh, reply)
+	<-c.asked
+	assert.Empty(t, c.asked, "nothing reaches the server")
+	assert.Equal(t, 1, p.Counts().Lost)
+
+	// Nor does the server's end: what the client sees is the reset that follows.
+	close(c.hush)
+	n, err := fresh.Read(make([]byte, 1))
+	assert.Zero(t, n)
+	require.ErrorIs(t, err, io.EOF)
+	require.NoError(t, p.Refuse())
+	mustBeReset(t, lost)
+}
+
 func TestFaultProxySlow(t *testing.T) {
 	p := newTestProxy(t, newClock(t))
 	var (
