@@ -29,7 +29,7 @@ func parseTime(value []byte, zone *time.Location) (time.Time, bool) {
 		return commonLog(text)
 	case text[0] == '[' && text[len(text)-1] == ']':
 		return commonLog(text[1 : len(text)-1])
-	case len(text) > 4 && text[4] == '-', len(text) > 8 && text[8] == 'T':
+	case len(text) > 4 && text[4] == '-', len(text) > 8 && text[8]|0x20 == 't':
 		return iso(text, zone)
 	default:
 		return epoch(text)

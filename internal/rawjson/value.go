@@ -12,7 +12,7 @@ type String struct {
 	End int
 	// Lossy counts lone surrogates: see AppendUnescaped.
 	Lossy int
-	// ASCII says that all bytes were ASCII; if false some may not be.
+	// ASCII says that the value is all ASCII. If false it may still be.
 	ASCII bool
 }
 
@@ -72,6 +72,7 @@ func AppendString(dst, data []byte, i int) ([]byte, String) {
 			took, n, lossy = unescapeU(out, n, data[p:])
 			pending = p + took
 			s.Lossy += lossy
+			high |= uint64(out[n-1])
 		}
 		if pending < i+end {
 			n += copyRun(out[n:], data[pending:], i+end-pending)
@@ -89,9 +90,9 @@ func AppendString(dst, data []byte, i int) ([]byte, String) {
 	if s.End = StringEnd(data, i); s.End < 0 {
 		return dst, s
 	}
-	rest := data[i:s.End]
-	s.ASCII = high&highs == 0 && ASCII(rest)
-	dst, lossy := AppendUnescaped(dst, rest)
+	from := len(dst)
+	dst, lossy := AppendUnescaped(dst, data[i:s.End])
+	s.ASCII = high&highs == 0 && ASCII(dst[from:])
 	s.Lossy += lossy
 	return dst, s
 }
