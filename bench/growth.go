@@ -47,43 +47,52 @@ func shapes() []shape {
 	one := func(body string) []byte { return payload("growth", [][]byte{[]byte(body)}) }
 	return []shape{
 		{
-			"more access-log records", "records", []int{1, 10, 100, 1_000, 10_000},
+			"more access-log records", "records",
+			[]int{1, 10, 100, 1_000, 10_000},
 			func(n int) []byte { return payload("growth", sample.AccessBodies(n)) },
 		},
 		{
-			"larger bodies, 1 MB of them", "bytes", []int{40, 400, 4_000, 40_000, 400_000, 1_000_000},
+			"larger bodies, 1 MB of them", "bytes",
+			[]int{40, 400, 4_000, 40_000, 400_000, 1_000_000},
 			func(n int) []byte { return payload("growth", repeated(lines(n), 1_000_000/n)) },
 		},
 		{"more members", "members", []int{10, 100, 1_000, 10_000, 100_000}, sample.WideEvent},
 		{
-			"duplicates of one name", "members", []int{10, 100, 1_000, 10_000, 100_000},
+			"duplicates of one name", "members",
+			[]int{10, 100, 1_000, 10_000, 100_000},
 			func(n int) []byte { return one(`{"a":1` + strings.Repeat(`,"a":1`, n-1) + `}`) },
 		},
 		{
-			"deeper objects, 1 MB of them", "levels", []int{1, 10, 100, 990},
+			"deeper objects, 1 MB of them", "levels",
+			[]int{1, 10, 100, 990},
 			func(n int) []byte {
 				body := strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n)
 				return payload("growth", repeated([]byte(body), 1_000_000/len(body)))
 			},
 		},
 		{
-			"arrays too deep to be taken", "levels", []int{1_100, 10_000, 100_000, 1_000_000},
+			"arrays too deep to be taken", "levels",
+			[]int{1_100, 10_000, 100_000, 1_000_000},
 			func(n int) []byte { return one(`{"a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + "}") },
 		},
 		{
-			"a longer run of escapes", "escapes", []int{100, 1_000, 10_000, 100_000},
+			"a longer run of escapes", "escapes",
+			[]int{100, 1_000, 10_000, 100_000},
 			func(n int) []byte { return one(`{"a":"` + strings.Repeat(`\u00e9\n`, n/2) + `"}`) },
 		},
 		{
-			"JSON in more JSON strings", "layers", []int{1, 2, 4, 6, 8},
+			"JSON in more JSON strings", "layers",
+			[]int{1, 2, 4, 6, 8},
 			func(n int) []byte { return one(layers(`{"a":"b","c":[1,2,3]}`, n)) },
 		},
 		{
-			"text with more ignored words", "words", []int{10, 100, 1_000, 10_000, 100_000},
+			"text with more ignored words", "words",
+			[]int{10, 100, 1_000, 10_000, 100_000},
 			func(n int) []byte { return one(strings.Repeat("password=secret, ", n)) },
 		},
 		{
-			"text that only opens", "brackets", []int{10, 100, 1_000, 10_000, 100_000},
+			"text that only opens", "brackets",
+			[]int{10, 100, 1_000, 10_000, 100_000},
 			func(n int) []byte { return one(strings.Repeat(`password={"\" `, n)) },
 		},
 	}

@@ -62,10 +62,10 @@ func run(ctx context.Context, o options) error {
 
 	progress("building the workers")
 	b := &bench{options: o, dir: dir}
+	defer b.stop()
 	if err := b.start(ctx); err != nil {
 		return err
 	}
-	defer b.stop()
 
 	var r report
 	r.missing = b.missing

@@ -105,7 +105,7 @@ func (r *report) speeds(p *page) {
 		}
 	}
 	p.line("\nMB/s are megabytes of event: for one core by CPU time, for two by the clock, each working on one half of the records.")
-	p.line("USD: CPU seconds × %.2f GB-seconds (a function has one core per %d MB, whatever its memory) × %v USD a GB-second",
+	p.line("USD: CPU seconds × %.2f GB-seconds (a function has one core per %d MB, whatever its memory) × %.7f USD a GB-second",
 		gbSecondsPerCPUSecond, mbPerCore, usdPerGBSecond)
 	p.line("(Tencent Cloud document 583/17299, 2021-07-13). Waiting for servers and invocations come on top.")
 }
