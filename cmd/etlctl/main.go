@@ -25,6 +25,7 @@ const (
 func commands(sys *system) []*cobra.Command {
 	return []*cobra.Command{
 		newReplay(sys),
+		newPreview(sys),
 	}
 }
 
