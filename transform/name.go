@@ -73,8 +73,8 @@ func (c *nameCache) find(at time.Time, zone *time.Location, seconds int64) (entr
 func (w *Worker) nameIndex(arrival time.Time) {
 	o := &w.p.opts
 	at := arrival
-	for _, path := range o.TimeFields {
-		v := w.obj.Get(path)
+	for i := range w.p.times {
+		v := w.obj.at(&w.p.times[i])
 		if v == nil {
 			continue
 		}
@@ -109,7 +109,7 @@ func (w *Worker) nameID(rec *record.Record, hash uint32) {
 	w.id = w.id[:0]
 	d := &w.doc
 	if w.p.opts.IDField != "" && !d.Text {
-		if v := w.obj.Get(w.p.opts.IDField); v != nil && w.fieldID(v) {
+		if v := w.obj.at(&w.p.id); v != nil && w.fieldID(v) {
 			d.ID = w.id
 			return
 		}

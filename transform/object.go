@@ -2,22 +2,28 @@ package transform
 
 import (
 	"bytes"
-	"encoding/binary"
 	"hash/maphash"
+	"strings"
 
 	"ckafka-etl/internal/rawjson"
 )
 
 // member is one member of a record's object while it is being cleaned.
 type member struct {
-	key   []byte // the name as it is written, between the quotes
-	name  []byte // the name itself: key, unescaped
-	value []byte // the value's JSON text
-	sig   uint64 // length and first bytes of name: unequal sigs mean unequal names
-	gone  bool   // removed
-	deep  bool   // value holds, or may hold, a nested field to remove
-	lines bool   // value holds line breaks between its tokens
+	rawjson.Member
+	src  source // of which text Key and Value are slices, side by side
+	gone bool   // removed
 }
+
+// source names the text that a member lies in as a whole.
+type source uint8
+
+const (
+	nowhere     source = iota // key and value were put together
+	fromBody                  // the record's value, unwrapped
+	fromMessage               // its message field
+	sources
+)
 
 // Object is a record's JSON object as a list of members in order. Names are
 // unique once it reaches a Step. The built-in cleaning works on the same list.
@@ -29,6 +35,8 @@ type Object struct {
 	members []member
 	names   []byte // unescaped names
 	table   table
+	sigs    [fewMembers]uint64
+	texts   [sources][]byte
 }
 
 // Len returns how many members there are.
@@ -46,7 +54,7 @@ func (o *Object) Len() int {
 func (o *Object) All() func(yield func(name, value []byte) bool) {
 	return func(yield func(name, value []byte) bool) {
 		for i := range o.members {
-			if m := &o.members[i]; !m.gone && !yield(m.name, m.value) {
+			if m := &o.members[i]; !m.gone && !yield(m.Name, m.Value) {
 				return
 			}
 		}
@@ -59,7 +67,7 @@ func (o *Object) All() func(yield func(name, value []byte) bool) {
 func (o *Object) Get(path string) []byte {
 	for i := range o.members {
 		if m := &o.members[i]; !m.gone {
-			if v := lookup(m.name, m.value, path); v != nil {
+			if v := lookup(m.Name, m.Value, path); v != nil {
 				return v
 			}
 		}
@@ -71,7 +79,7 @@ func (o *Object) Get(path string) []byte {
 // in place if it is there and at the end otherwise.
 func (o *Object) Set(name string, value []byte) {
 	if m := o.find(name); m != nil {
-		m.value, m.deep, m.lines = value, false, false
+		m.replace(value)
 		return
 	}
 	o.members = append(o.members, newMember(name, value))
@@ -79,7 +87,13 @@ func (o *Object) Set(name string, value []byte) {
 
 func newMember(name string, value []byte) member {
 	key, _ := rawjson.AppendEscaped(nil, name)
-	return member{key: key, name: []byte(name), sig: signature([]byte(name)), value: value}
+	b := []byte(name)
+	return member{Member: rawjson.Member{Key: key, Name: b, Sig: rawjson.Signature(b), Value: value}}
+}
+
+// replace gives the member another value, which is clean.
+func (m *member) replace(value []byte) {
+	m.Value, m.src, m.Noted, m.Broken = value, nowhere, false, false
 }
 
 // Delete removes whatever stands at a path, written as in ES_Log_IgnoreWord
@@ -95,36 +109,63 @@ func (o *Object) Delete(path string) bool {
 		if m.gone {
 			continue
 		}
-		gone, inside, _ := r.top(m.name)
+		gone, inside, _ := r.top(m)
 		if gone {
 			m.gone, found = true, true
-		} else if (inside || r.note != nil) && isContainer(m.value) {
-			m.value = r.appendKept(nil, m.name, m.value, func(*rule) { found = true })
-			m.lines = false
+		} else if (inside || r.note != nil) && isContainer(m.Value) {
+			m.replace(r.appendKept(nil, m.Name, m.Value, func(*rule) { found = true }))
 		}
 	}
 	return found
 }
 
+// path is a path for many look-ups.
+type path struct {
+	text string
+	name []byte // of a path without dots, else nil
+	sig  uint64
+}
+
+func newPath(text string) path {
+	p := path{text: text}
+	if !strings.Contains(text, ".") {
+		p.name = []byte(text)
+		p.sig = rawjson.Signature(p.name)
+	}
+	return p
+}
+
+// at returns the value at a path, or nil.
+func (o *Object) at(p *path) []byte {
+	if p.name == nil {
+		return o.Get(p.text)
+	}
+	if m := o.findSig(p.sig, p.name); m != nil {
+		return m.Value
+	}
+	return nil
+}
+
 func (o *Object) find(name string) *member {
 	b := []byte(name)
-	return o.findSig(signature(b), b)
+	return o.findSig(rawjson.Signature(b), b)
 }
 
 func (o *Object) findSig(sig uint64, name []byte) *member {
 	for i := range o.members {
-		if m := &o.members[i]; !m.gone && m.sig == sig && bytes.Equal(m.name, name) {
+		if m := &o.members[i]; m.Sig == sig && !m.gone && bytes.Equal(m.Name, name) {
 			return m
 		}
 	}
 	return nil
 }
 
-// appendTo appends the object on one line.
+// appendTo appends the object on one line. Members that stood side by side in
+// their text, with nothing but a comma between, are copied in one go.
 func (o *Object) appendTo(dst []byte) []byte {
 	dst = append(dst, '{')
 	first := true
-	for i := range o.members {
+	for i := 0; i < len(o.members); i++ {
 		m := &o.members[i]
 		if m.gone {
 			continue
@@ -133,51 +174,78 @@ func (o *Object) appendTo(dst []byte) []byte {
 			dst = append(dst, ',')
 		}
 		first = false
+		if m.tight() {
+			last := m
+			for i+1 < len(o.members) && o.members[i+1].follows(last) {
+				i++
+				last = &o.members[i]
+			}
+			dst = append(dst, o.texts[m.src][m.At-1:last.end()]...)
+			continue
+		}
 		dst = append(dst, '"')
-		dst = append(dst, m.key...)
+		dst = append(dst, m.Key...)
 		dst = append(dst, '"', ':')
-		dst = append(dst, m.value...)
+		dst = append(dst, m.Value...)
 	}
 	return append(dst, '}')
+}
+
+// tight reports whether key and value stand side by side in their text.
+func (m *member) tight() bool { return m.src != nowhere && m.Tight }
+
+// end is the place behind a tight member.
+func (m *member) end() int { return m.At + len(m.Key) + len(`":`) + len(m.Value) }
+
+// follows reports whether a member stands right behind an earlier one.
+func (m *member) follows(earlier *member) bool {
+	return m.src == earlier.src && !m.gone && m.Tight && m.At == earlier.end()+len(`,"`)
 }
 
 // reset empties the object for the next record.
 func (o *Object) reset() { o.members, o.names = o.members[:0], o.names[:0] }
 
-// add appends members as the scanner found them, duplicates included.
-func (o *Object) add(found []rawjson.Member) {
+// add appends the members of a text as the scanner found them, duplicates
+// included.
+func (o *Object) add(found []rawjson.Member, text []byte, src source) {
+	o.texts[src] = text
 	for i := range found {
 		f := &found[i]
-		name := f.Key
+		o.members = append(o.members, member{Member: *f, src: src})
 		if f.KeyEscaped {
 			from := len(o.names)
 			o.names, _ = rawjson.AppendUnescaped(o.names, f.Key)
-			name = o.names[from:len(o.names):len(o.names)]
+			m := &o.members[len(o.members)-1]
+			m.Name = o.names[from:len(o.names):len(o.names)]
+			m.Sig = rawjson.Signature(m.Name)
 		}
-		o.members = append(o.members, member{
-			key: f.Key, name: name, value: f.Value, sig: signature(name), deep: f.Noted, lines: f.Broken,
-		})
 	}
 }
+
+// fewMembers is how many are compared each with each.
+const fewMembers = 32
 
 // unique leaves one member a name: the last value, at the first one's place,
 // as a reader that fills a map in order would have it. drop, if not nil, hears
 // of each value that goes.
 func (o *Object) unique(drop func(*member)) {
-	const fewMembers = 32
 	if len(o.members) > fewMembers {
 		o.uniqueMany(drop)
 		return
 	}
-	for i := 1; i < len(o.members); i++ {
-		m := &o.members[i]
-		for j := range i {
-			e := &o.members[j]
-			if e.sig == m.sig && !e.gone && !m.gone && bytes.Equal(e.name, m.name) {
+	for i := range o.members {
+		sig := o.members[i].Sig
+		for j, other := range o.sigs[:i] {
+			if other != sig {
+				continue
+			}
+			e, m := &o.members[j], &o.members[i]
+			if !e.gone && !m.gone && bytes.Equal(e.Name, m.Name) {
 				o.supersede(e, m, drop)
 				break
 			}
 		}
+		o.sigs[i] = sig
 	}
 }
 
@@ -200,7 +268,7 @@ func (o *Object) supersede(earlier, later *member, drop func(*member)) {
 	if drop != nil {
 		drop(earlier)
 	}
-	earlier.key, earlier.value, earlier.deep, earlier.lines = later.key, later.value, later.deep, later.lines
+	*earlier = *later
 	later.gone = true
 }
 
@@ -231,30 +299,16 @@ func (t *table) reset(n int) {
 
 // findOrAdd returns the earlier member of the same name, or adds this one.
 func (t *table) findOrAdd(members []member, i int) (earlier int, ok bool) {
-	for at := maphash.Bytes(t.seed, members[i].name) & t.mask; ; at = (at + 1) & t.mask {
+	for at := maphash.Bytes(t.seed, members[i].Name) & t.mask; ; at = (at + 1) & t.mask {
 		n := t.slots[at]
 		if n == 0 {
 			t.slots[at] = int32(i) + 1 // an event of 6 MB has fewer than 2^31 members
 			return 0, false
 		}
-		if bytes.Equal(members[n-1].name, members[i].name) {
+		if bytes.Equal(members[n-1].Name, members[i].Name) {
 			return int(n - 1), true
 		}
 	}
-}
-
-// signature packs a name's length and first seven bytes.
-func signature(name []byte) uint64 {
-	var w uint64
-	if len(name) >= 8 {
-		w = binary.LittleEndian.Uint64(name) << 8
-	} else {
-		for i := len(name) - 1; i >= 0; i-- {
-			w = w<<8 | uint64(name[i])
-		}
-		w <<= 8
-	}
-	return w | uint64(uint8(len(name)))
 }
 
 func isContainer(value []byte) bool { return value[0] == '{' || value[0] == '[' }

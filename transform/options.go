@@ -55,6 +55,8 @@ type Program struct {
 	opts  Options
 	rules *rules
 	stamp member // of the time field, still without a value
+	times []path // of Options.TimeFields
+	id    path   // of Options.IDField
 }
 
 // New validates options.
@@ -70,6 +72,10 @@ func New(opts Options) (*Program, error) {
 	if opts.TimeField != "" {
 		p.stamp = newMember(opts.TimeField, nil)
 	}
+	for _, field := range opts.TimeFields {
+		p.times = append(p.times, newPath(field))
+	}
+	p.id = newPath(opts.IDField)
 	return p, nil
 }
 

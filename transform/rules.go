@@ -17,9 +17,8 @@ type rules struct {
 	// note are the names that make a nested value worth a closer look, nil if
 	// only top-level fields are to go.
 	note *rawjson.Names
-	// first are the names with which a rule can start at the top level, nil if
-	// there are no rules.
-	first *rawjson.Names
+	// firstSigs are the signatures of the names with which a rule can start.
+	firstSigs []uint64
 	// words are the last names of all rules, for masking text.
 	words [][]rune
 }
@@ -48,8 +47,8 @@ func newRules(paths []string) (*rules, error) {
 			deep = append(deep, elems[0])
 		}
 	}
-	if len(first) > 0 {
-		r.first = rawjson.NewNames(first...)
+	for _, name := range first {
+		r.firstSigs = append(r.firstSigs, rawjson.Signature([]byte(name)))
 	}
 	if len(deep) > 0 {
 		r.note = rawjson.NewNames(deep...)
@@ -71,10 +70,19 @@ type pending struct {
 
 // top says what the rules mean for a top-level member: it goes (by the rule
 // matched), or something inside it may have to go.
-func (r *rules) top(name []byte) (gone, inside bool, matched *rule) {
-	if r.first == nil || !r.first.MayHold(name) {
-		return false, false, nil
+func (r *rules) top(m *member) (gone, inside bool, matched *rule) {
+	for _, sig := range r.firstSigs {
+		if sig == m.Sig {
+			return r.look(m.Name)
+		}
 	}
+	if len(r.firstSigs) > 0 && rawjson.MayDot(m.Sig, m.Name) {
+		return r.look(m.Name)
+	}
+	return false, false, nil
+}
+
+func (r *rules) look(name []byte) (gone, inside bool, matched *rule) {
 	var room [8]pending
 	gone, next, matched := r.step(nil, room[:0], name, true)
 	return gone, len(next) > 0, matched

@@ -27,9 +27,9 @@ var (
 	castagnoli  = crc32.MakeTable(crc32.Castagnoli)
 	bom         = []byte("\uFEFF")
 	textName    = []byte(textField)
-	textSig     = signature(textName)
+	textSig     = rawjson.Signature(textName)
 	messageName = []byte(messageField)
-	messageSig  = signature(messageName)
+	messageSig  = rawjson.Signature(messageName)
 )
 
 // Worker turns one record after the other into a document. It reuses its
@@ -110,7 +110,7 @@ func (w *Worker) Do(rec *record.Record) *Document {
 	}
 
 	if inner, ok := w.unwrap(text); ok && rec.Defect == "" {
-		w.obj.add(w.found)
+		w.obj.add(w.found, inner, fromBody)
 		w.obj.unique(w.onDuplicate())
 		w.mergeMessage()
 	} else {
@@ -166,24 +166,24 @@ func (w *Worker) stringContent(text []byte) ([]byte, bool) {
 // mergeMessage lays the object in a string field message over the record.
 func (w *Worker) mergeMessage() {
 	m := w.obj.findSig(messageSig, messageName)
-	if m == nil || m.value[0] != '"' || len(m.value) < 4 {
+	if m == nil || m.Value[0] != '"' || len(m.Value) < 4 {
 		return
 	}
-	content := m.value[1 : len(m.value)-1]
+	content := m.Value[1 : len(m.Value)-1]
 	if c := content[0]; c > ' ' && c != '{' && c != '\\' && c < utf8.RuneSelf {
 		return // plain text, as most messages are
 	}
 	var lossy int
 	w.message, lossy = rawjson.AppendUnescaped(w.message[:0], content)
+	inner := bytes.TrimPrefix(w.message, bom)
 	var ok bool
-	w.found, ok = w.scan.Object(bytes.TrimPrefix(w.message, bom), w.found[:0])
-	if !ok {
+	if w.found, ok = w.scan.Object(inner, w.found[:0]); !ok {
 		return
 	}
 	w.doc.Replaced += lossy
 	m.gone = true
 	w.removed(messageField, "merged over the record")
-	w.obj.add(w.found)
+	w.obj.add(w.found, inner, fromMessage)
 	w.obj.unique(w.onDuplicate())
 }
 
@@ -200,7 +200,7 @@ func (w *Worker) makeText(text []byte) {
 	w.text = append(w.text[:0], '"')
 	w.text, _ = rawjson.AppendEscaped(w.text, text)
 	w.text = append(w.text, '"')
-	w.obj.members = append(w.obj.members, member{key: textName, name: textName, sig: textSig, value: w.text})
+	w.obj.members = append(w.obj.members, member{Member: rawjson.Member{Key: textName, Name: textName, Sig: textSig, Value: w.text}})
 }
 
 // removeIgnored removes the ignored fields and brings the other values onto
@@ -212,21 +212,18 @@ func (w *Worker) removeIgnored() {
 		if m.gone {
 			continue
 		}
-		if r.first != nil {
-			gone, inside, by := r.top(m.name)
-			if gone {
-				m.gone = true
-				if w.Explain {
-					w.removed(string(m.name), "ignored by "+by.path)
-				}
-				continue
+		gone, inside, by := r.top(m)
+		if gone {
+			m.gone = true
+			if w.Explain {
+				w.removed(string(m.Name), "ignored by "+by.path)
 			}
-			m.deep = m.deep || inside
+			continue
 		}
-		if (m.deep || m.lines) && isContainer(m.value) {
+		if (inside || m.Noted || m.Broken) && isContainer(m.Value) {
 			from := len(w.kept)
-			w.kept = r.appendKept(w.kept, m.name, m.value, w.onGone(m))
-			m.value, m.deep, m.lines = w.kept[from:len(w.kept):len(w.kept)], false, false
+			w.kept = r.appendKept(w.kept, m.Name, m.Value, w.onGone(m))
+			m.replace(w.kept[from:len(w.kept):len(w.kept)])
 		}
 	}
 }
@@ -234,17 +231,17 @@ func (w *Worker) removeIgnored() {
 // stamp sets the arrival time.
 func (w *Worker) stamp(arrival time.Time) {
 	name := w.p.stamp
-	if name.key == nil {
+	if name.Key == nil {
 		return
 	}
-	m := w.obj.findSig(name.sig, name.name)
+	m := w.obj.findSig(name.Sig, name.Name)
 	switch {
 	case m == nil:
-		name.value = w.arrival.stamp(arrival, w.p.opts.Zone)
+		name.Value = w.arrival.stamp(arrival, w.p.opts.Zone)
 		w.obj.members = append(w.obj.members, name)
 	case w.p.opts.TimeOverwrite:
 		w.removed(w.p.opts.TimeField, "overwritten with the arrival time")
-		m.value = w.arrival.stamp(arrival, w.p.opts.Zone)
+		m.replace(w.arrival.stamp(arrival, w.p.opts.Zone))
 	}
 }
 
@@ -281,12 +278,12 @@ func (w *Worker) onDuplicate() func(*member) {
 	if !w.Explain {
 		return nil
 	}
-	return func(m *member) { w.removed(string(m.name), "a later value of the same name won") }
+	return func(m *member) { w.removed(string(m.Name), "a later value of the same name won") }
 }
 
 func (w *Worker) onGone(m *member) func(*rule) {
 	if !w.Explain {
 		return nil
 	}
-	return func(r *rule) { w.removed(string(m.name), "a field inside is ignored by "+r.path) }
+	return func(r *rule) { w.removed(string(m.Name), "a field inside is ignored by "+r.path) }
 }

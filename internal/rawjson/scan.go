@@ -20,8 +20,16 @@ type Member struct {
 	// Key is the name's text between the quotes. KeyEscaped says that it holds
 	// escapes, so that the name has to be unescaped before it is compared.
 	Key []byte
+	// Name is the name itself. The scanner leaves it nil if KeyEscaped.
+	Name []byte
+	// Sig is Name's Signature, 0 if KeyEscaped.
+	Sig uint64
 	// Value is the value's text without white space around it.
 	Value []byte
+	// At is where Key starts in the object's text.
+	At int
+	// Tight says that nothing but a colon stands between Key's quote and Value.
+	Tight bool
 	// KeyEscaped: see Key.
 	KeyEscaped bool
 	// Noted says that a nested name of Value is in the scanner's Note set, or
@@ -62,7 +70,10 @@ func (s *Scanner) Object(data []byte, members []Member) (_ []Member, ok bool) {
 		if keyEnd < 0 {
 			return members, false
 		}
-		key := data[i+1 : keyEnd]
+		m := Member{Key: data[i+1 : keyEnd], At: i + 1, KeyEscaped: escaped}
+		if !escaped {
+			m.Name, m.Sig = m.Key, signatureAt(data, i+1, keyEnd-i-1)
+		}
 		i = keyEnd + 1
 		if i < len(data) && data[i] <= ' ' {
 			i = skipSpace(data, i)
@@ -79,9 +90,8 @@ func (s *Scanner) Object(data []byte, members []Member) (_ []Member, ok bool) {
 		if end < 0 {
 			return members, false
 		}
-		members = append(members, Member{
-			Key: key, Value: data[i:end], KeyEscaped: escaped, Noted: s.noted, Broken: s.broken,
-		})
+		m.Value, m.Tight, m.Noted, m.Broken = data[i:end], i == keyEnd+2, s.noted, s.broken
+		members = append(members, m)
 		i = end
 		if i < len(data) && data[i] <= ' ' {
 			i = skipSpace(data, i)

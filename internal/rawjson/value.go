@@ -68,6 +68,7 @@ func AppendString(dst, data []byte, i int) ([]byte, String) {
 				pending = p + 2
 				continue
 			}
+			high |= highs // what it stands for may be no ASCII
 			var took, lossy int
 			took, n, lossy = unescapeU(out, n, data[p:])
 			pending = p + took
