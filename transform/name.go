@@ -78,16 +78,39 @@ func (w *Worker) nameIndex(arrival time.Time) {
 		if v == nil {
 			continue
 		}
+		if w.last.is(v, arrival) {
+			w.doc.Index, w.doc.OutsideWindow = w.last.index, w.last.outside
+			return
+		}
 		if t, ok := parseTime(v, o.Zone); ok {
 			if t.Before(arrival.Add(-o.WindowBack)) || t.After(arrival.Add(o.WindowAhead)) {
 				w.doc.OutsideWindow = true
 			} else {
 				at = t
 			}
-			break
+			w.doc.Index = w.indexName(at)
+			w.last.set(v, arrival, w.doc.Index, w.doc.OutsideWindow)
+			return
 		}
 	}
 	w.doc.Index = w.indexName(at)
+}
+
+// lastTime is the last event time that named an index: most records of a batch
+// are of the same second as the one before.
+type lastTime struct {
+	text    []byte
+	arrival time.Time
+	index   string
+	outside bool
+}
+
+func (l *lastTime) is(text []byte, arrival time.Time) bool {
+	return bytes.Equal(l.text, text) && l.arrival.Equal(arrival)
+}
+
+func (l *lastTime) set(text []byte, arrival time.Time, index string, outside bool) {
+	*l = lastTime{append(l.text[:0], text...), arrival, index, outside}
 }
 
 func (w *Worker) indexName(at time.Time) string {

@@ -9,19 +9,14 @@ import (
 )
 
 // member is one member of a record's object while it is being cleaned.
-type member struct {
-	rawjson.Member
-	src  source // of which text Key and Value are slices, side by side
-	gone bool   // removed
-}
+type member = rawjson.Member
 
-// source names the text that a member lies in as a whole.
-type source uint8
-
+// The texts that members come from (member.Source): there key and value stand
+// side by side.
 const (
-	nowhere     source = iota // key and value were put together
-	fromBody                  // the record's value, unwrapped
-	fromMessage               // its message field
+	nowhere     uint8 = iota // key and value were put together
+	fromBody                 // the record's value, unwrapped
+	fromMessage              // its message field
 	sources
 )
 
@@ -43,7 +38,7 @@ type Object struct {
 func (o *Object) Len() int {
 	n := 0
 	for i := range o.members {
-		if !o.members[i].gone {
+		if !o.members[i].Gone {
 			n++
 		}
 	}
@@ -54,7 +49,7 @@ func (o *Object) Len() int {
 func (o *Object) All() func(yield func(name, value []byte) bool) {
 	return func(yield func(name, value []byte) bool) {
 		for i := range o.members {
-			if m := &o.members[i]; !m.gone && !yield(m.Name, m.Value) {
+			if m := &o.members[i]; !m.Gone && !yield(m.Name, m.Value) {
 				return
 			}
 		}
@@ -66,7 +61,7 @@ func (o *Object) All() func(yield func(name, value []byte) bool) {
 // first match wins.
 func (o *Object) Get(path string) []byte {
 	for i := range o.members {
-		if m := &o.members[i]; !m.gone {
+		if m := &o.members[i]; !m.Gone {
 			if v := lookup(m.Name, m.Value, path); v != nil {
 				return v
 			}
@@ -79,7 +74,7 @@ func (o *Object) Get(path string) []byte {
 // in place if it is there and at the end otherwise.
 func (o *Object) Set(name string, value []byte) {
 	if m := o.find(name); m != nil {
-		m.replace(value)
+		replace(m, value)
 		return
 	}
 	o.members = append(o.members, newMember(name, value))
@@ -88,12 +83,12 @@ func (o *Object) Set(name string, value []byte) {
 func newMember(name string, value []byte) member {
 	key, _ := rawjson.AppendEscaped(nil, name)
 	b := []byte(name)
-	return member{Member: rawjson.Member{Key: key, Name: b, Sig: rawjson.Signature(b), Value: value}}
+	return member{Key: key, Name: b, Sig: rawjson.Signature(b), Value: value}
 }
 
 // replace gives the member another value, which is clean.
-func (m *member) replace(value []byte) {
-	m.Value, m.src, m.Noted, m.Broken = value, nowhere, false, false
+func replace(m *member, value []byte) {
+	m.Value, m.Source, m.Noted, m.Broken = value, nowhere, false, false
 }
 
 // Delete removes whatever stands at a path, written as in ES_Log_IgnoreWord
@@ -106,14 +101,14 @@ func (o *Object) Delete(path string) bool {
 	found := false
 	for i := range o.members {
 		m := &o.members[i]
-		if m.gone {
+		if m.Gone {
 			continue
 		}
 		gone, inside, _ := r.top(m)
 		if gone {
-			m.gone, found = true, true
+			m.Gone, found = true, true
 		} else if (inside || r.note != nil) && isContainer(m.Value) {
-			m.replace(r.appendKept(nil, m.Name, m.Value, func(*rule) { found = true }))
+			replace(m, r.appendKept(nil, m.Name, m.Value, func(*rule) { found = true }))
 		}
 	}
 	return found
@@ -153,7 +148,7 @@ func (o *Object) find(name string) *member {
 
 func (o *Object) findSig(sig uint64, name []byte) *member {
 	for i := range o.members {
-		if m := &o.members[i]; m.Sig == sig && !m.gone && bytes.Equal(m.Name, name) {
+		if m := &o.members[i]; m.Sig == sig && !m.Gone && bytes.Equal(m.Name, name) {
 			return m
 		}
 	}
@@ -167,20 +162,20 @@ func (o *Object) appendTo(dst []byte) []byte {
 	first := true
 	for i := 0; i < len(o.members); i++ {
 		m := &o.members[i]
-		if m.gone {
+		if m.Gone {
 			continue
 		}
 		if !first {
 			dst = append(dst, ',')
 		}
 		first = false
-		if m.tight() {
+		if m.Tight && m.Source != nowhere {
 			last := m
-			for i+1 < len(o.members) && o.members[i+1].follows(last) {
+			for i+1 < len(o.members) && follows(&o.members[i+1], last) {
 				i++
 				last = &o.members[i]
 			}
-			dst = append(dst, o.texts[m.src][m.At-1:last.end()]...)
+			dst = append(dst, o.texts[m.Source][m.At-1:endOf(last)]...)
 			continue
 		}
 		dst = append(dst, '"')
@@ -191,35 +186,38 @@ func (o *Object) appendTo(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// tight reports whether key and value stand side by side in their text.
-func (m *member) tight() bool { return m.src != nowhere && m.Tight }
+// endOf is the place behind a tight member in its text.
+func endOf(m *member) int { return m.At + len(m.Key) + len(`":`) + len(m.Value) }
 
-// end is the place behind a tight member.
-func (m *member) end() int { return m.At + len(m.Key) + len(`":`) + len(m.Value) }
-
-// follows reports whether a member stands right behind an earlier one.
-func (m *member) follows(earlier *member) bool {
-	return m.src == earlier.src && !m.gone && m.Tight && m.At == earlier.end()+len(`,"`)
+// follows reports whether m stands right behind an earlier tight member.
+func follows(m, earlier *member) bool {
+	return m.Source == earlier.Source && !m.Gone && m.Tight && m.At == endOf(earlier)+len(`,"`)
 }
 
 // reset empties the object for the next record.
 func (o *Object) reset() { o.members, o.names = o.members[:0], o.names[:0] }
 
-// add appends the members of a text as the scanner found them, duplicates
-// included.
-func (o *Object) add(found []rawjson.Member, text []byte, src source) {
-	o.texts[src] = text
-	for i := range found {
-		f := &found[i]
-		o.members = append(o.members, member{Member: *f, src: src})
-		if f.KeyEscaped {
+// parse appends the members of text, duplicates included, if it is one JSON
+// object.
+func (o *Object) parse(scan *rawjson.Scanner, text []byte, source uint8) (ok bool) {
+	n := len(o.members)
+	members, ok := scan.Object(text, o.members)
+	if !ok {
+		o.members = members[:n]
+		return false
+	}
+	o.members, o.texts[source] = members, text
+	for i := n; i < len(members); i++ {
+		m := &members[i]
+		m.Source = source
+		if m.KeyEscaped {
 			from := len(o.names)
-			o.names, _ = rawjson.AppendUnescaped(o.names, f.Key)
-			m := &o.members[len(o.members)-1]
+			o.names, _ = rawjson.AppendUnescaped(o.names, m.Key)
 			m.Name = o.names[from:len(o.names):len(o.names)]
 			m.Sig = rawjson.Signature(m.Name)
 		}
 	}
+	return true
 }
 
 // fewMembers is how many are compared each with each.
@@ -240,7 +238,7 @@ func (o *Object) unique(drop func(*member)) {
 				continue
 			}
 			e, m := &o.members[j], &o.members[i]
-			if !e.gone && !m.gone && bytes.Equal(e.Name, m.Name) {
+			if !e.Gone && !m.Gone && bytes.Equal(e.Name, m.Name) {
 				o.supersede(e, m, drop)
 				break
 			}
@@ -255,7 +253,7 @@ func (o *Object) uniqueMany(drop func(*member)) {
 	o.table.reset(len(o.members))
 	for i := range o.members {
 		m := &o.members[i]
-		if m.gone {
+		if m.Gone {
 			continue
 		}
 		if j, ok := o.table.findOrAdd(o.members, i); ok {
@@ -269,7 +267,7 @@ func (o *Object) supersede(earlier, later *member, drop func(*member)) {
 		drop(earlier)
 	}
 	*earlier = *later
-	later.gone = true
+	later.Gone = true
 }
 
 // table is an open hash table of member numbers.

@@ -41,7 +41,6 @@ type Worker struct {
 
 	p       *Program
 	scan    rawjson.Scanner
-	found   []rawjson.Member
 	obj     Object
 	doc     Document
 	valid   []byte    // the record's value with bad UTF-8 replaced
@@ -54,6 +53,7 @@ type Worker struct {
 
 	arrival stampCache
 	index   nameCache
+	last    lastTime
 }
 
 // Document is a record on its way to a sink.
@@ -110,10 +110,10 @@ func (w *Worker) Do(rec *record.Record) *Document {
 	}
 
 	if inner, ok := w.unwrap(text); ok && rec.Defect == "" {
-		w.obj.add(w.found, inner, fromBody)
 		w.obj.unique(w.onDuplicate())
 		w.mergeMessage()
 	} else {
+		w.obj.reset()
 		w.makeText(inner)
 	}
 	w.removeIgnored()
@@ -130,12 +130,12 @@ func (w *Worker) Do(rec *record.Record) *Document {
 }
 
 // unwrap finds the object inside up to maxLayers JSON strings and leaves its
-// members in w.found. If there is none it returns the innermost text that is
+// members in w.obj. If there is none it returns the innermost text that is
 // not such a string.
 func (w *Worker) unwrap(text []byte) (inner []byte, ok bool) {
 	for layer := 0; ; layer++ {
 		plain := bytes.TrimPrefix(text, bom)
-		if w.found, ok = w.scan.Object(plain, w.found[:0]); ok {
+		if w.obj.parse(&w.scan, plain, fromBody) {
 			return plain, true
 		}
 		content, isString := w.stringContent(plain)
@@ -176,14 +176,12 @@ func (w *Worker) mergeMessage() {
 	var lossy int
 	w.message, lossy = rawjson.AppendUnescaped(w.message[:0], content)
 	inner := bytes.TrimPrefix(w.message, bom)
-	var ok bool
-	if w.found, ok = w.scan.Object(inner, w.found[:0]); !ok {
+	if !w.obj.parse(&w.scan, inner, fromMessage) {
 		return
 	}
 	w.doc.Replaced += lossy
-	m.gone = true
+	w.obj.findSig(messageSig, messageName).Gone = true
 	w.removed(messageField, "merged over the record")
-	w.obj.add(w.found, inner, fromMessage)
 	w.obj.unique(w.onDuplicate())
 }
 
@@ -198,9 +196,9 @@ func (w *Worker) makeText(text []byte) {
 		text = w.masked
 	}
 	w.text = append(w.text[:0], '"')
-	w.text, _ = rawjson.AppendEscaped(w.text, text)
+	w.text = rawjson.AppendEscapedValid(w.text, text)
 	w.text = append(w.text, '"')
-	w.obj.members = append(w.obj.members, member{Member: rawjson.Member{Key: textName, Name: textName, Sig: textSig, Value: w.text}})
+	w.obj.members = append(w.obj.members, member{Key: textName, Name: textName, Sig: textSig, Value: w.text})
 }
 
 // removeIgnored removes the ignored fields and brings the other values onto
@@ -209,12 +207,12 @@ func (w *Worker) removeIgnored() {
 	r := w.p.rules
 	for i := range w.obj.members {
 		m := &w.obj.members[i]
-		if m.gone {
+		if m.Gone {
 			continue
 		}
 		gone, inside, by := r.top(m)
 		if gone {
-			m.gone = true
+			m.Gone = true
 			if w.Explain {
 				w.removed(string(m.Name), "ignored by "+by.path)
 			}
@@ -223,7 +221,7 @@ func (w *Worker) removeIgnored() {
 		if (inside || m.Noted || m.Broken) && isContainer(m.Value) {
 			from := len(w.kept)
 			w.kept = r.appendKept(w.kept, m.Name, m.Value, w.onGone(m))
-			m.replace(w.kept[from:len(w.kept):len(w.kept)])
+			replace(m, w.kept[from:len(w.kept):len(w.kept)])
 		}
 	}
 }
@@ -241,7 +239,7 @@ func (w *Worker) stamp(arrival time.Time) {
 		w.obj.members = append(w.obj.members, name)
 	case w.p.opts.TimeOverwrite:
 		w.removed(w.p.opts.TimeField, "overwritten with the arrival time")
-		m.replace(w.arrival.stamp(arrival, w.p.opts.Zone))
+		replace(m, w.arrival.stamp(arrival, w.p.opts.Zone))
 	}
 }
 
@@ -254,12 +252,8 @@ func (w *Worker) Trim() {
 		}
 	}
 	const keepMembers = 2048
-	clear(w.found[:cap(w.found)])
 	clear(w.obj.members[:cap(w.obj.members)])
-	w.found, w.obj.members = w.found[:0], w.obj.members[:0]
-	if cap(w.found) > keepMembers {
-		w.found = nil
-	}
+	w.obj.members = w.obj.members[:0]
 	if cap(w.obj.members) > keepMembers {
 		w.obj.members = nil
 	}

@@ -10,7 +10,6 @@ import (
 // Bytes that are not UTF-8 become U+FFFD, one for each byte; replaced counts
 // them. Nothing beyond what RFC 8259 demands is escaped.
 func AppendEscaped[T string | []byte](dst []byte, s T) (out []byte, replaced int) {
-	const hex = "0123456789abcdef"
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -20,18 +19,7 @@ func AppendEscaped[T string | []byte](dst []byte, s T) (out []byte, replaced int
 				continue
 			}
 			dst = append(dst, s[from:i]...)
-			switch c {
-			case '"', '\\':
-				dst = append(dst, '\\', c)
-			case '\n':
-				dst = append(dst, '\\', 'n')
-			case '\r':
-				dst = append(dst, '\\', 'r')
-			case '\t':
-				dst = append(dst, '\\', 't')
-			default:
-				dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-			}
+			dst = appendEscape(dst, c)
 			i++
 			from = i
 			continue
@@ -48,6 +36,51 @@ func AppendEscaped[T string | []byte](dst []byte, s T) (out []byte, replaced int
 		i += size
 	}
 	return append(dst, s[from:]...), replaced
+}
+
+// AppendEscapedValid is AppendEscaped for text that is known to be valid UTF-8.
+func AppendEscapedValid(dst, s []byte) []byte {
+	from := 0
+	for i := 0; i < len(s); {
+		if i+8 <= len(s) {
+			w := binary.LittleEndian.Uint64(s[i:])
+			quote, back := w^('"'*lows), w^('\\'*lows)
+			// Bytes above 127 count as hits of the last term's kind only by
+			// mistake, which the mask takes out.
+			hit := ((quote-lows)&^quote | (back-lows)&^back | (w-' '*lows)&^w) & highs
+			if hit == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(hit) / 8
+		} else if c := s[i]; c >= ' ' && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		dst = append(dst, s[from:i]...)
+		dst = appendEscape(dst, s[i])
+		i++
+		from = i
+	}
+	return append(dst, s[from:]...)
+}
+
+// appendEscape appends the escape of a quote, a backslash or a control
+// character.
+func appendEscape(dst []byte, c byte) []byte {
+	const hex = "0123456789abcdef"
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\r':
+		return append(dst, '\\', 'r')
+	case '\t':
+		return append(dst, '\\', 't')
+	default:
+		return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+	}
 }
 
 func decodeRune[T string | []byte](s T, i int) (rune, int) {

@@ -38,6 +38,11 @@ type Member struct {
 	// Broken says that Value is an array or object which holds line breaks
 	// between its tokens.
 	Broken bool
+
+	// Source and Gone are the caller's, who keeps lists of members: which text
+	// the member comes from, and whether it has been taken off the list.
+	Source uint8
+	Gone   bool
 }
 
 // Scanner checks JSON text. The zero value is ready for use; it is not safe

@@ -101,24 +101,35 @@ func AppendString(dst, data []byte, i int) ([]byte, String) {
 // masks returns a bit for each backslash and each quote of a block, and all its
 // bytes or-ed.
 func masks(b []byte) (back, quote, or uint64) {
-	_ = b[block-1]
-	for k := range block / 8 {
-		w := binary.LittleEndian.Uint64(b[8*k:])
-		or |= w
-		back |= gather(zeroBytes(w^('\\'*lows))) << (8 * k)
-		quote |= gather(zeroBytes(w^('"'*lows))) << (8 * k)
+	b = b[:block]
+	for k := 0; k < block; k += 8 {
+		or |= binary.LittleEndian.Uint64(b[k:])
+	}
+	const low7 = ^uint64(highs)
+	if or&highs == 0 { // a byte below 128 plus 127 has the highest bit unless it is zero
+		for k := 0; k < block; k += 8 {
+			w := binary.LittleEndian.Uint64(b[k:])
+			back |= gather(^((w^('\\'*lows))+low7)&highs) << k
+			quote |= gather(^((w^('"'*lows))+low7)&highs) << k
+		}
+		return back, quote, or
+	}
+	for k := 0; k < block; k += 8 {
+		w := binary.LittleEndian.Uint64(b[k:])
+		back |= gather(zeroBytes(w^('\\'*lows))) << k
+		quote |= gather(zeroBytes(w^('"'*lows))) << k
 	}
 	return back, quote, or
 }
 
-// zeroBytes has the lowest bit of a byte set where x's byte is zero.
+// zeroBytes has the highest bit of a byte set where x's byte is zero.
 func zeroBytes(x uint64) uint64 {
 	const low7 = ^uint64(highs)
-	return ^((x&low7 + low7) | x | low7) >> 7
+	return ^((x&low7 + low7) | x | low7)
 }
 
-// gather packs the lowest bits of eight bytes into one byte.
-func gather(x uint64) uint64 { return x * 0x0102040810204080 >> 56 }
+// gather packs the highest bits of eight bytes into one byte.
+func gather(x uint64) uint64 { return x * 0x0002040810204081 >> 56 }
 
 // escapedBy returns the bytes that a backslash before them escapes, and whether
 // the first one behind the block is escaped. A run of backslashes escapes what

@@ -51,6 +51,15 @@ func checkString(t require.TestingT, data []byte, i int) {
 	}
 }
 
+func TestAppendEscapedValidAgreesWithAppendEscaped(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := []byte(rapid.String().Draw(t, "s"))
+		want, replaced := AppendEscaped([]byte("kept"), s)
+		require.Zero(t, replaced)
+		require.Equal(t, string(want), string(AppendEscapedValid([]byte("kept"), s)))
+	})
+}
+
 func TestAppendStringWritesOnlyBehindItsEnd(t *testing.T) {
 	backing := bytes.Repeat([]byte{'-'}, 4096)
 	dst, s := AppendString(backing[:10:2048], []byte(`ab\"cd"`+strings.Repeat(" ", 200)), 0)
