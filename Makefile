@@ -10,7 +10,7 @@ FUZZTIME  ?= 10s
 export GOFLAGS ?= -mod=readonly
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build package bench fmt fuzz e2e ci vulncheck clean
+.PHONY: help demo test lint build package bench fmt property fuzz e2e ci vulncheck clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,11 +31,15 @@ build: ## the function for the platform: dist/main
 package: build ## ckafka-etl.zip, the same bytes from the same source
 	@$(GO) run ./internal/pack -o ckafka-etl.zip dist/main
 
-bench: ## the path of a record beside other ways to write it: tables, and the chart bench/path.svg
+bench: ## start time and size; the path of a record beside other ways to write it, with bench/path.svg
+	$(GO) test -run '^$$' -bench ColdStart .
 	@cd bench && $(GO) run . $(BENCHFLAGS)
 
 fmt: ## format the source
 	$(GOFUMPT) -w .
+
+property: ## 100,000 random events, answers and faults: every record has one outcome
+	$(GO) test ./handler -run TestEveryRecordHasOneOutcome -timeout 20m -rapid.checks 100000
 
 fuzz: ## each fuzz target for FUZZTIME
 	@set -e; $(GO) list -f '{{.ImportPath}} {{join .TestGoFiles " "}} {{join .XTestGoFiles " "}}' ./... | while read -r pkg files; do \
