@@ -215,7 +215,7 @@ func (r *replay) report(fn platform.Function, took time.Duration, used platform.
 		}
 	}
 	slices.Sort(r.durations)
-	rep := &report{
+	return &report{
 		Function: fn.Path, Target: r.to.name(), StandIn: r.to.standIn != nil,
 		Events: r.events, Deliveries: len(r.durations), Failed: len(r.failures), Unaccounted: unaccounted,
 		Account: r.sum,
@@ -224,11 +224,6 @@ func (r *replay) report(fn platform.Function, took time.Duration, used platform.
 			Median: r.durations[len(r.durations)/2], Longest: r.durations[len(r.durations)-1],
 		},
 		Instances: r.pool.Started(), PeakRSS: used.PeakRSS, CPU: used.CPU(),
-		Failures: r.failures,
+		Indices: r.to.indices(), Failures: r.failures, Documents: r.shown.documents(r.to),
 	}
-	if r.to.standIn != nil {
-		rep.Indices = r.to.standIn.indices()
-	}
-	rep.Documents = r.shown.documents(r.to)
-	return rep
 }

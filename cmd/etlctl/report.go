@@ -94,8 +94,8 @@ func (r *report) text(b *strings.Builder) {
 	}
 	for _, d := range r.Documents {
 		fmt.Fprintf(b, "\n%s, record %d → %s/_doc/%s\n", d.Event, d.Record, d.Index, d.ID)
-		fmt.Fprintf(b, "  before  %s\n", clip(d.Before))
-		fmt.Fprintf(b, "  %s  %s\n", after, clip(d.text()))
+		fmt.Fprintf(b, "  before  %s\n", clip(oneLine(d.Before)))
+		fmt.Fprintf(b, "  %s  %s\n", after, clip(oneLine(d.text())))
 	}
 }
 

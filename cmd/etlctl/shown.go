@@ -7,6 +7,7 @@ import (
 	"ckafka-etl/config"
 	"ckafka-etl/internal/event"
 	"ckafka-etl/internal/rawjson"
+	"ckafka-etl/pipeline"
 	"ckafka-etl/transform"
 )
 
@@ -31,7 +32,7 @@ func newShown(cfg *config.Config, want int) (*shown, error) {
 	if cfg.ES == nil {
 		return &shown{}, nil
 	}
-	program, err := transform.New(transformOptions(cfg))
+	program, err := transform.New(pipeline.Options(cfg))
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -74,7 +75,12 @@ func (s *shown) documents(to *target) []document {
 	}
 	for i := range s.docs {
 		d := &s.docs[i]
-		d.After = to.standIn.document(d.Index, d.ID)
+		d.After = nil
+		for _, stored := range to.standIn.Documents(d.Index) {
+			if stored.ID == d.ID {
+				d.After = stored.Source
+			}
+		}
 	}
 	return s.docs
 }

@@ -4,12 +4,14 @@ import (
 	"strings"
 
 	"ckafka-etl/config"
+	"ckafka-etl/internal/standin"
 )
 
 // target is where the function writes.
 type target struct {
-	config  *config.Config
-	standIn *standIn // nil: real servers
+	config   *config.Config
+	standIn  *standin.Server // nil: real servers
+	listener *standin.Listener
 }
 
 // newTarget reads where vars send records. If they name no server at all, it
@@ -19,10 +21,11 @@ func newTarget(sys *system, vars map[string]string) (*target, error) {
 	t := new(target)
 	if vars["ES_Address"] == "" && vars["kafka_address"] == "" {
 		var err error
-		if t.standIn, err = startStandIn(); err != nil {
+		t.standIn = standin.New()
+		if t.listener, err = t.standIn.Start(); err != nil {
 			return nil, err
 		}
-		vars["ES_Address"] = t.standIn.address
+		vars["ES_Address"] = t.listener.URL()
 		if vars["ES_Index_KeyWord"] == "" {
 			vars["ES_Index_KeyWord"] = "demo"
 		}
@@ -42,9 +45,21 @@ func newTarget(sys *system, vars map[string]string) (*target, error) {
 }
 
 func (t *target) close() {
-	if t.standIn != nil {
-		t.standIn.stop()
+	if t.listener != nil {
+		_ = t.listener.Close()
 	}
+}
+
+// indices counts the documents in each index of the stand-in.
+func (t *target) indices() []indexCount {
+	if t.standIn == nil {
+		return nil
+	}
+	var list []indexCount
+	for _, name := range t.standIn.Indices() {
+		list = append(list, indexCount{Index: name, Documents: t.standIn.Count(name)})
+	}
+	return list
 }
 
 // name says for people where the function writes. It holds no secret.
