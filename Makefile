@@ -16,7 +16,8 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: build ## send recorded events through the real function (to ES_Address if set, else to a stand-in)
-	@$(GO) run ./cmd/etlctl replay --function dist/main $(EVENTS)
+	@ES_Log_IgnoreWord="$${ES_Log_IgnoreWord:-token,**.password}" ES_Index_TimeField="$${ES_Index_TimeField:-@timestamp}" \
+	  $(GO) run ./cmd/etlctl replay --function dist/main $(EVENTS)
 
 test: ## unit tests with the race detector
 	$(GO) test -race -shuffle=on ./...

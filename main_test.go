@@ -136,8 +136,10 @@ func TestNoSecretAnywhere(t *testing.T) {
 		{"items rejected", refuse(`429,"error":{"type":"es_rejected_execution_exception","reason":"queue"}`), true},
 	} {
 		for how, login := range map[string]func(addr string) []string{
-			"user":    func(a string) []string { return []string{"ES_Address=" + a, "ES_User=u", "ES_Password=" + password} },
-			"url":     func(a string) []string { return []string{"ES_Address=http://u:" + password + "@" + strings.TrimPrefix(a, "http://")} },
+			"user": func(a string) []string { return []string{"ES_Address=" + a, "ES_User=u", "ES_Password=" + password} },
+			"url": func(a string) []string {
+				return []string{"ES_Address=http://u:" + password + "@" + strings.TrimPrefix(a, "http://")}
+			},
 			"api key": func(a string) []string { return []string{"ES_Address=" + a, "ES_ApiKey=" + apiKey} },
 		} {
 			t.Run(c.name+"/"+how, func(t *testing.T) {

@@ -154,8 +154,8 @@ func hostPort(s, defaultPort string) (addr, fault string) {
 			port = after[1:]
 		}
 	} else {
-		if i := strings.IndexByte(s, ':'); i >= 0 {
-			host, port = s[:i], s[i+1:]
+		if name, number, ok := strings.Cut(s, ":"); ok {
+			host, port = name, number
 		}
 		if strings.Contains(port, ":") {
 			return "", "an IPv6 address must stand in brackets, and anything else has at most one colon"

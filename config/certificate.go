@@ -78,7 +78,7 @@ func (r *reader) certificates(name string, data []byte) []byte {
 }
 
 func readSmallFile(path string) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the operator names the file
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}

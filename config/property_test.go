@@ -74,8 +74,11 @@ func drawEnviron(t *rapid.T) []string {
 		set("ES_Address", "es", "https://es", "a,b:1", "http://[::1]:9200/x")
 		set("ES_Index_KeyWord", "log", "Log")
 		environ = append(environ, rapid.SampledFrom([][]string{
-			nil, {"ES_User=u", "ES_Password=" + marker}, {"ES_ApiKey=" + marker},
-			{"ES_Address=u:" + marker + "@a/b,c"}, {"ES_Address=https://a,https://u:" + marker + "@b", "ES_Insecure=true"},
+			nil,
+			{"ES_User=u", "ES_Password=" + marker},
+			{"ES_ApiKey=" + marker},
+			{"ES_Address=u:" + marker + "@a/b,c"},
+			{"ES_Address=https://a,https://u:" + marker + "@b", "ES_Insecure=true"},
 		}).Draw(t, "credentials")...)
 	}
 	if slices.Contains(groups, GroupKafka) {

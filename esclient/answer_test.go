@@ -13,12 +13,18 @@ func TestAnswerItems(t *testing.T) {
 		ok           bool
 		want         []item
 	}{
-		{"filtered", `{"items":[{"create":{"_id":"a","status":201}},{"index":{"_id":"b","status":200}}]}`, true,
-			[]item{{id: []byte("a"), status: 201}, {id: []byte("b"), status: 200}}},
-		{"whole", `{"took":3,"errors":true,"items":[{"create":{"_index":"i","_type":"_doc","_id":"a","status":400,"error":{"type":"x"}}}]}`, true,
-			[]item{{id: []byte("a"), status: 400, err: []byte(`{"type":"x"}`)}}},
-		{"error as text", `{"items":[{"create":{"_id":"a","status":400,"error":"MapperParsingException[x]"}}]}`, true,
-			[]item{{id: []byte("a"), status: 400, err: []byte(`"MapperParsingException[x]"`)}}},
+		{
+			"filtered", `{"items":[{"create":{"_id":"a","status":201}},{"index":{"_id":"b","status":200}}]}`, true,
+			[]item{{id: []byte("a"), status: 201}, {id: []byte("b"), status: 200}},
+		},
+		{
+			"whole", `{"took":3,"errors":true,"items":[{"create":{"_index":"i","_type":"_doc","_id":"a","status":400,"error":{"type":"x"}}}]}`, true,
+			[]item{{id: []byte("a"), status: 400, err: []byte(`{"type":"x"}`)}},
+		},
+		{
+			"error as text", `{"items":[{"create":{"_id":"a","status":400,"error":"MapperParsingException[x]"}}]}`, true,
+			[]item{{id: []byte("a"), status: 400, err: []byte(`"MapperParsingException[x]"`)}},
+		},
 		{"error null", `{"items":[{"create":{"_id":"a","status":201,"error":null}}]}`, true, []item{{id: []byte("a"), status: 201}}},
 		{"status no number", `{"items":[{"create":{"_id":"a","status":"201"}}]}`, true, []item{{id: []byte("a")}}},
 		{"none", `{"items":[]}`, true, nil},
@@ -48,8 +54,10 @@ func TestAnswerFailure(t *testing.T) {
 		want       failure
 	}{
 		{"plain", `{"type":"t","reason":"r"}`, failure{"t", "r"}},
-		{"the deepest reason explains", `{"type":"mapper_parsing_exception","reason":"failed to parse","caused_by":{"type":"c","reason":"For input string"}}`,
-			failure{"mapper_parsing_exception", "failed to parse: For input string"}},
+		{
+			"the deepest reason explains", `{"type":"mapper_parsing_exception","reason":"failed to parse","caused_by":{"type":"c","reason":"For input string"}}`,
+			failure{"mapper_parsing_exception", "failed to parse: For input string"},
+		},
 		{"a cause that repeats", `{"type":"t","reason":"a: b","caused_by":{"type":"c","reason":"b"}}`, failure{"t", "a: b"}},
 		{"text", `"IndexMissing[x]"`, failure{"unknown_error", "IndexMissing[x]"}},
 		{"escapes", `{"type":"t","reason":"\u00e9\"\n"}`, failure{"t", "é\"\n"}},

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -132,9 +133,9 @@ func wait(done <-chan struct{}, d time.Duration) {
 
 // Target says where the client writes: its addresses and the index prefix.
 func (c *Client) Target() string {
-	s := "elasticsearch " + c.cfg.Keyword
+	parts := []string{c.Name(), c.cfg.Keyword}
 	for _, a := range c.cfg.Addresses {
-		s += " " + a.URL.String()
+		parts = append(parts, a.URL.String())
 	}
-	return s
+	return strings.Join(parts, " ")
 }

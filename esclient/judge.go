@@ -35,6 +35,7 @@ func (j *job) judgeItems(w *wave, req *request, answer []byte) {
 			retry[at] = cause
 		case hold:
 			held[at] = cause
+		default: // settled
 		}
 	})
 	if !ok || foreign || answered < len(req.items) && req.repeats() {

@@ -71,7 +71,7 @@ func (c *Client) send(ctx context.Context, body []byte, pipeline string, most in
 		c.debug(ctx, r, len(body), started)
 		return r, buf, lent.returned()
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	r.status = res.StatusCode
 	r.retryAfter = retryAfter(res.Header)
 	answer, whole, err := readAll(res.Body, most, buf)

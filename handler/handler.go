@@ -111,7 +111,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	s.bury(b)
 	a := s.account()
 	s.remember()
-	a.log(log, s, len(payload), h.Now().Sub(started))
+	a.log(ctx, log, s, len(payload), h.Now().Sub(started))
 	if a.Unsettled > 0 {
 		return nil, a.failure(s)
 	}

@@ -27,9 +27,9 @@ func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {
 
 // log says what became of the batch: a line for each cause that somebody
 // should know of, and one with the account.
-func (a *account) log(log *slog.Logger, s *settlement, payloadBytes int, took time.Duration) {
-	s.logCauses(log, slog.LevelError, "records are unsettled", record.Unsettled)
-	s.logCauses(log, slog.LevelWarn, "records went to the dead letters", record.Dead)
+func (a *account) log(ctx context.Context, log *slog.Logger, s *settlement, payloadBytes int, took time.Duration) {
+	s.logCauses(ctx, log, slog.LevelError, "records are unsettled", record.Unsettled)
+	s.logCauses(ctx, log, slog.LevelWarn, "records went to the dead letters", record.Dead)
 
 	level := slog.LevelInfo
 	switch {
@@ -38,7 +38,7 @@ func (a *account) log(log *slog.Logger, s *settlement, payloadBytes int, took ti
 	case a.Dead > 0:
 		level = slog.LevelWarn
 	}
-	if !log.Enabled(context.Background(), level) { //nolint:contextcheck // slog's level needs none
+	if !log.Enabled(ctx, level) {
 		return
 	}
 	attrs := append(make([]slog.Attr, 0, 32), s.whereabouts()...)
@@ -59,7 +59,7 @@ func (a *account) log(log *slog.Logger, s *settlement, payloadBytes int, took ti
 		slog.Int("replaced_characters", sum.Replaced), slog.Int("outside_time_window", sum.OutsideWindow),
 		slog.Int64("ms", took.Milliseconds()),
 	)
-	log.LogAttrs(context.Background(), level, "batch", attrs...)
+	log.LogAttrs(ctx, level, "batch", attrs...)
 }
 
 func (c counts) attrs(prefix string) []slog.Attr {
@@ -92,8 +92,8 @@ type sampled struct {
 }
 
 // logCauses writes one line for each cause of an outcome, the first ones.
-func (s *settlement) logCauses(log *slog.Logger, level slog.Level, msg string, outcome record.Outcome) {
-	if !log.Enabled(context.Background(), level) {
+func (s *settlement) logCauses(ctx context.Context, log *slog.Logger, level slog.Level, msg string, outcome record.Outcome) {
+	if !log.Enabled(ctx, level) {
 		return
 	}
 	var samples []sampled
@@ -125,10 +125,10 @@ func (s *settlement) logCauses(log *slog.Logger, level slog.Level, msg string, o
 		if x.cause != nil && x.cause.Index != "" {
 			attrs = append(attrs, slog.String("index", clip(x.cause.Index)))
 		}
-		log.LogAttrs(context.Background(), level, msg, attrs...)
+		log.LogAttrs(ctx, level, msg, attrs...)
 	}
 	if more > 0 {
-		log.LogAttrs(context.Background(), level, msg, slog.Int("count", more), slog.String("cause", "others"))
+		log.LogAttrs(ctx, level, msg, slog.Int("count", more), slog.String("cause", "others"))
 	}
 }
 

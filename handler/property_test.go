@@ -140,9 +140,14 @@ func drawFault(t *rapid.T) fault {
 				status int
 				kind   string
 			}{
-				{429, "es_rejected_execution_exception"}, {503, "unavailable_shards_exception"}, {403, "cluster_block_exception"},
-				{429, "cluster_block_exception"}, {404, "index_not_found_exception"}, {403, "security_exception"},
-				{400, "validation_exception"}, {500, "x"},
+				{429, "es_rejected_execution_exception"},
+				{503, "unavailable_shards_exception"},
+				{403, "cluster_block_exception"},
+				{429, "cluster_block_exception"},
+				{404, "index_not_found_exception"},
+				{403, "security_exception"},
+				{400, "validation_exception"},
+				{500, "x"},
 			}).Draw(t, "refusal")
 			f.items[n], f.kinds[n] = one.status, one.kind
 		}

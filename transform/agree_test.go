@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,7 +92,7 @@ func noneIgnored(t require.TestingT, value []byte, path []string, rules []refRul
 	case '{':
 		require.NoError(t, json.Unmarshal(value, &object))
 		for name, v := range object {
-			here := append(path[:len(path):len(path)], strings.Split(name, ".")...)
+			here := append(slices.Clip(path), strings.Split(name, ".")...)
 			for _, r := range rules {
 				assert.False(t, r.matches(here), "%q is still there", here)
 			}

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -74,12 +75,12 @@ func isEscapedBlank(text []byte, c rune, start int) bool {
 }
 
 func hasWordSuffix(text []byte, word []rune) bool {
-	for i := len(word) - 1; i >= 0; i-- {
+	for _, want := range slices.Backward(word) {
 		if len(text) == 0 {
 			return false
 		}
 		c, start := charBefore(text)
-		if c != word[i] && unicode.ToLower(c) != unicode.ToLower(word[i]) {
+		if c != want && unicode.ToLower(c) != unicode.ToLower(want) {
 			return false
 		}
 		text = text[:start]

@@ -71,12 +71,7 @@ type pending struct {
 // top says what the rules mean for a top-level member: it goes (by the rule
 // matched), or something inside it may have to go.
 func (r *rules) top(m *member) (gone, inside bool, matched *rule) {
-	for _, sig := range r.firstSigs {
-		if sig == m.Sig {
-			return r.look(m.Name)
-		}
-	}
-	if len(r.firstSigs) > 0 && rawjson.MayDot(m.Sig, m.Name) {
+	if slices.Contains(r.firstSigs, m.Sig) || len(r.firstSigs) > 0 && rawjson.MayDot(m.Sig, m.Name) {
 		return r.look(m.Name)
 	}
 	return false, false, nil

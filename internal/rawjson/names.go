@@ -1,6 +1,9 @@
 package rawjson
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Names is a set of names that a scanner looks for in nested objects. It is
 // immutable once made and safe for concurrent use.
@@ -24,10 +27,8 @@ func NewNames(names ...string) *Names {
 // reads a.b as b inside a, so such a name needs a closer look.
 func (n *Names) MayHold(name []byte) bool {
 	if at := min(len(name), 63); n.lens>>at&1 == 1 {
-		for _, have := range n.byLen[at] {
-			if string(name) == have {
-				return true
-			}
+		if slices.Contains(n.byLen[at], string(name)) {
+			return true
 		}
 	}
 	return bytes.IndexByte(name, '.') >= 0

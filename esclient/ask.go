@@ -1,0 +1,33 @@
+package esclient
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"ckafka-etl/record"
+)
+
+// maxAsked is the longest answer that Ask reads.
+const maxAsked = 4 << 20
+
+// Ask sends one request without a body, with the client's credentials and over
+// its connections, and returns the answer whatever its status, at most 4 MiB of
+// it. If there was no answer, cause says why. It is for tools that look at a
+// server: writing needs none of it.
+func (c *Client) Ask(ctx context.Context, method, path string) (status int, answer []byte, cause *record.Cause) {
+	req, err := http.NewRequestWithContext(ctx, method, path, http.NoBody)
+	if err != nil {
+		return 0, nil, &record.Cause{Type: "invalid_request", Safe: fmt.Sprintf("%s is no request", method), Permanent: true}
+	}
+	res, err := c.es.Perform(req)
+	if err != nil {
+		return 0, nil, networkCause(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	answer, _, err = readAll(res.Body, maxAsked, nil)
+	if err != nil {
+		return 0, nil, networkCause(err)
+	}
+	return res.StatusCode, answer, nil
+}
