@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ckafka-etl/handler"
+	"ckafka-etl/internal/sample"
 	"ckafka-etl/internal/standin"
 )
 
@@ -173,6 +174,27 @@ func TestBulkLimits(t *testing.T) {
 				require.LessOrEqual(t, r.Bytes, int64(64<<10))
 			}
 			require.Len(t, s.All(), 1000)
+		})
+	}
+}
+
+// The largest events that the trigger sends.
+func TestLargestEvents(t *testing.T) {
+	for name, payload := range map[string][]byte{
+		"10,000 records":      sample.AccessEvent(10_000),
+		"one body of 6 MB":    sample.SingleEvent(6 << 20),
+		"100,000 members":     sample.WideEvent(100_000),
+		"no records":          []byte(`{"Records":[]}`),
+		"10,000 tiny records": sample.TinyEvent(10_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, url := startStandin(t)
+			f := newFunction("ES_Address="+url, "ES_Index_KeyWord=k")
+			out, err := f.invoke(t, string(payload), time.Minute)
+			require.NoError(t, err)
+			c := parseAccount(t, out)
+			require.Zero(t, c.Unsettled)
+			require.Len(t, s.All(), c.Records)
 		})
 	}
 }
