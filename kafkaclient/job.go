@@ -209,7 +209,7 @@ func (j *job) persist(ctx context.Context, topic string, f func(context.Context)
 		if err == nil {
 			return nil
 		}
-		if errors.Is(err, context.DeadlineExceeded) {
+		if errors.Is(err, limited.Err()) {
 			j.c.disconnect() // who does not answer may be there no more
 		}
 		m, cause := place{j.variable, topic}.classify(err)
@@ -224,11 +224,11 @@ func (j *job) persist(ctx context.Context, topic string, f func(context.Context)
 		if m.verdict == hold || m.verdict == unnumbered || !roomFor(ctx, wait+minTry) {
 			return cause
 		}
-		rest(ctx, wait)
+		waitFor(ctx, wait)
 	}
 }
 
-func rest(ctx context.Context, d time.Duration) {
+func waitFor(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -79,7 +79,9 @@ func (c *Client) identify(ctx context.Context, s source) error {
 	if err != nil {
 		return err
 	}
-	res, err := kmsg.NewPtrInitProducerIDRequest().RequestWith(ctx, k)
+	res, err := bounded(ctx, func() (*kmsg.InitProducerIDResponse, error) {
+		return kmsg.NewPtrInitProducerIDRequest().RequestWith(ctx, k)
+	})
 	if err == nil {
 		err = kerr.ErrorForCode(res.ErrorCode)
 	}

@@ -36,7 +36,7 @@ func describe(ctx context.Context, k *kgo.Client, names []string) (map[string]*t
 		t.Topic = kmsg.StringPtr(name)
 		req.Topics = append(req.Topics, t)
 	}
-	res, err := req.RequestWith(ctx, k)
+	res, err := bounded(ctx, func() (*kmsg.MetadataResponse, error) { return req.RequestWith(ctx, k) })
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +66,27 @@ func describe(ctx context.Context, k *kgo.Client, names []string) (map[string]*t
 		}
 	}
 	return topics, nil
+}
+
+// bounded returns when ctx ends, which kgo's requests do not while a connection
+// is being made. Then the connections are to be closed: that ends f.
+func bounded[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }
 
 // learn sees to it that the topic is known.

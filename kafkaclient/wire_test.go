@@ -224,3 +224,17 @@ func TestNothingGoesOnAfterTheDeadline(t *testing.T) {
 	all(t, record.Unsettled, writeWithin(t, k, 300*time.Millisecond, batch(1, 10)))
 	require.Eventually(t, func() bool { return w.open.Load() == 0 }, 10*time.Second, time.Millisecond)
 }
+
+// Brokers that take connections and never say a word must not keep Write.
+func TestMuteBrokers(t *testing.T) {
+	t.Parallel()
+	var w wire
+	c := wired(t, &w)
+	w.loseAnswers.Store(true)
+	k := client(t, c)
+	started := time.Now()
+	cause := all(t, record.Unsettled, writeWithin(t, k, 300*time.Millisecond, batch(0, 3)))
+	assert.Less(t, time.Since(started), 2*time.Second)
+	assert.Equal(t, "no_answer", cause.Type)
+	require.Eventually(t, func() bool { return w.open.Load() == 0 }, 10*time.Second, time.Millisecond)
+}
