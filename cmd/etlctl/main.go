@@ -26,6 +26,7 @@ func commands(sys *system) []*cobra.Command {
 	return []*cobra.Command{
 		newReplay(sys),
 		newPreview(sys),
+		newCheck(sys),
 	}
 }
 

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"ckafka-etl/config"
+	"ckafka-etl/kafkaclient"
+	"ckafka-etl/record"
+)
+
+// kafkaCheck looks at a Kafka cluster. It makes no topic and writes nothing.
+type kafkaCheck struct {
+	r       *checkReport
+	cfg     *config.Kafka
+	timeout time.Duration
+}
+
+// topicUse is a topic that the function writes to.
+type topicUse struct{ variable, name string }
+
+func checkKafka(ctx context.Context, r *checkReport, cfg *config.Config, flags *checkFlags) {
+	c := &kafkaCheck{r: r, cfg: cfg.Kafka, timeout: flags.timeout}
+	var first *kgo.Client
+	defer func() {
+		if first != nil {
+			first.Close()
+		}
+	}()
+	var meta *kmsg.MetadataResponse
+	for _, broker := range c.cfg.Brokers {
+		if ctx.Err() != nil {
+			return
+		}
+		r.begin("Kafka", broker)
+		cl, m := c.bootstrap(ctx, broker)
+		switch {
+		case cl == nil:
+		case first == nil:
+			first, meta = cl, m
+		default:
+			cl.Close()
+		}
+	}
+	if first == nil || ctx.Err() != nil {
+		return
+	}
+	r.begin("Kafka", "cluster")
+	c.brokers(ctx, first, meta)
+	for _, t := range c.topics() {
+		c.topic(ctx, first, meta, t)
+	}
+}
+
+// topics are those that the function writes to.
+func (c *kafkaCheck) topics() []topicUse {
+	var list []topicUse
+	for _, t := range []topicUse{{"kafka_topic_name", c.cfg.Topic}, {"kafka_dead_letter_topic", c.cfg.DeadLetterTopic}} {
+		if t.name != "" {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+func hasPlaceholder(topic string) bool { return strings.Contains(topic, "{topic}") }
+
+// bootstrap connects to a broker of kafka_address, logs in and asks for the
+// topics. It returns nil if any of this fails.
+func (c *kafkaCheck) bootstrap(ctx context.Context, broker string) (*kgo.Client, *kmsg.MetadataResponse) {
+	if !connect(ctx, c.r, broker, "kafka_address", c.timeout) {
+		return nil, nil
+	}
+	cl, err := kgo.NewClient(append(kafkaclient.Options(c.cfg), kgo.SeedBrokers(broker), kgo.RequestRetries(0))...)
+	if err != nil {
+		c.r.fail("configuration", "", "%v", err)
+		return nil, nil
+	}
+	req := kmsg.NewPtrMetadataRequest()
+	req.AllowAutoTopicCreation = false
+	req.IncludeTopicAuthorizedOperations = true
+	req.Topics = []kmsg.MetadataRequestTopic{}
+	for _, t := range c.topics() {
+		if !hasPlaceholder(t.name) {
+			topic := kmsg.NewMetadataRequestTopic()
+			topic.Topic = kmsg.StringPtr(t.name)
+			req.Topics = append(req.Topics, topic)
+		}
+	}
+	stepCtx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	meta, err := req.RequestWith(stepCtx, cl)
+	var shown certificates
+	if c.cfg.TLS {
+		shown, _ = showCertificate(ctx, broker, c.timeout)
+	}
+	if err != nil {
+		cl.Close()
+		c.refused(err, shown)
+		return nil, nil
+	}
+	if c.cfg.TLS {
+		if shown.endsSoon(time.Now()) {
+			c.r.warn("certificate", "have it renewed; then the function must trust the new one", "trusted: %s", shown)
+		} else {
+			c.r.ok("certificate", "trusted: %s", shown)
+		}
+	}
+	if c.cfg.User != "" {
+		c.r.ok("login", "accepted as %s (%s)", c.cfg.User, c.cfg.Mechanism)
+	} else {
+		c.r.ok("login", "none is set and none was asked for")
+	}
+	return cl, meta
+}
+
+// refused says why a broker that can be reached gave no answer.
+func (c *kafkaCheck) refused(err error, shown certificates) {
+	topic := c.topics()[0] // the configuration has at least one
+	cause := kafkaclient.Explain(topic.variable, topic.name, err)
+	check, text := "login", kafkaText(cause)
+	switch cause.Type {
+	case "certificate_not_trusted":
+		check, text = "certificate", notTrusted(cause, shown)
+	case "no_tls", "tls_wanted", "no_kafka", "connection_closed", "no_answer":
+		check = "protocol"
+	}
+	c.r.fail(check, cause.Hint, "%s", text)
+}
+
+func kafkaText(c *record.Cause) string { return clip(cmp.Or(c.Safe, c.Reason, c.Type)) }
+
+// brokers asks each broker for a sign of life at the address that the cluster
+// advertises: records go there, not to those of kafka_address.
+func (c *kafkaCheck) brokers(ctx context.Context, cl *kgo.Client, meta *kmsg.MetadataResponse) {
+	const check = "brokers"
+	well := 0
+	for _, b := range meta.Brokers {
+		stepCtx, cancel := context.WithTimeout(ctx, c.timeout)
+		_, err := cl.Broker(int(b.NodeID)).Request(stepCtx, kmsg.NewPtrApiVersionsRequest())
+		cancel()
+		if err == nil {
+			well++
+			continue
+		}
+		cause := kafkaclient.Explain("", "", err)
+		c.r.fail(check, "the cluster advertises this address, and records go there: look at advertised.listeners, and at whether the function can reach it",
+			"broker %d at %s:%d gives no answer: %s", b.NodeID, b.Host, b.Port, kafkaText(cause))
+	}
+	if well > 0 && well == len(meta.Brokers) {
+		c.r.ok(check, "%s of the cluster answers at its advertised address", each(well, "broker"))
+	}
+}
+
+// each is "the one broker" or "each of 3 brokers".
+func each(n int, what string) string {
+	if n == 1 {
+		return "the one " + what
+	}
+	return "each of " + number(n, what)
+}
+
+// topic says whether a topic can be written to.
+func (c *kafkaCheck) topic(ctx context.Context, cl *kgo.Client, meta *kmsg.MetadataResponse, use topicUse) {
+	const check = "topic"
+	if hasPlaceholder(use.name) {
+		c.r.note(check, "%s is %s and depends on the source; not looked at", use.variable, use.name)
+		return
+	}
+	var t *kmsg.MetadataResponseTopic
+	for i := range meta.Topics {
+		if name := meta.Topics[i].Topic; name != nil && *name == use.name {
+			t = &meta.Topics[i]
+		}
+	}
+	err := error(kerr.UnknownTopicOrPartition)
+	if t != nil {
+		err = kerr.ErrorForCode(t.ErrorCode)
+	}
+	if err != nil {
+		cause := kafkaclient.Explain(use.variable, use.name, err)
+		c.r.fail(check, cause.Hint, "%s: %s", use.name, kafkaText(cause))
+		return
+	}
+	leaderless := 0
+	for _, p := range t.Partitions {
+		if p.Leader < 0 {
+			leaderless++
+		}
+	}
+	if leaderless > 0 {
+		c.r.fail(check, "look at the brokers", "%s: %d of %s have no leader", use.name, leaderless, number(len(t.Partitions), "partition"))
+		return
+	}
+	text := use.name + " has " + number(len(t.Partitions), "partition") + c.limit(ctx, cl, use.name)
+	if c.cfg.KeepPartition && use.variable == "kafka_topic_name" {
+		text += "; with kafka_partition=keep it needs at least as many as the source"
+	}
+	c.r.ok(check, "%s", text)
+	c.right(t, use)
+}
+
+// right says whether the topic may be written to, if the broker tells.
+func (c *kafkaCheck) right(t *kmsg.MetadataResponseTopic, use topicUse) {
+	const check, write, untold = "write", 4, -1 << 31
+	switch ops := t.AuthorizedOperations; {
+	case ops == untold:
+		c.r.note(check, "the broker does not tell whether %s may be written to", use.name)
+	case ops&(1<<write) == 0:
+		c.r.fail(check, fmt.Sprintf("give %s the right Write on topic %s", cmp.Or(c.cfg.User, "the anonymous user"), use.name), "%s may not be written to", use.name)
+	default:
+		c.r.ok(check, "%s may be written to, as the broker says; nothing was", use.name)
+	}
+}
+
+// limit says how large a message the topic takes; "" = we are not told.
+func (c *kafkaCheck) limit(ctx context.Context, cl *kgo.Client, topic string) string {
+	const topicType, name = 2, "max.message.bytes"
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	req := kmsg.NewPtrDescribeConfigsRequest()
+	resource := kmsg.NewDescribeConfigsRequestResource()
+	resource.ResourceType, resource.ResourceName, resource.ConfigNames = topicType, topic, []string{name}
+	req.Resources = append(req.Resources, resource)
+	res, err := req.RequestWith(ctx, cl)
+	if err != nil {
+		return ""
+	}
+	for _, r := range res.Resources {
+		for _, config := range r.Configs {
+			if config.Name == name && config.Value != nil {
+				if n, err := strconv.Atoi(*config.Value); err == nil {
+					return ", takes messages of up to " + number(n, "byte")
+				}
+			}
+		}
+	}
+	return ""
+}
