@@ -71,7 +71,7 @@ func runReplay(ctx context.Context, sys *system, flags *replayFlags, args []stri
 	if err != nil {
 		return err
 	}
-	to, err := newTarget(sys, vars)
+	to, err := newTarget(sys, vars) //nolint:contextcheck // the stand-in serves until it is closed
 	if err != nil {
 		return err
 	}
@@ -147,12 +147,11 @@ func (r *replay) run(ctx context.Context, fn platform.Function, files *payloadFi
 	})
 	took := time.Since(begin)
 	r.bar.clear()
-	usage := r.pool.Usage()
-	r.pool.Stop() // now the log is complete
+	r.pool.Stop() // now the log is complete, and what the function used is known
 	if len(r.durations) == 0 && err != nil {
 		return err
 	}
-	if printErr := r.report(fn, took, usage).print(r.sys.stdout, r.flags.json); printErr != nil {
+	if printErr := r.report(fn, took).print(r.sys.stdout, r.flags.json); printErr != nil {
 		return printErr
 	}
 	switch {
@@ -205,7 +204,8 @@ func (r *replay) deliver(ctx context.Context, p payload, n int) error {
 	return nil
 }
 
-func (r *replay) report(fn platform.Function, took time.Duration, used platform.Usage) *report {
+func (r *replay) report(fn platform.Function, took time.Duration) *report {
+	used := r.pool.Usage()
 	unaccounted := 0
 	for _, id := range r.requests {
 		if c, ok := r.log.of(id); ok {

@@ -63,7 +63,7 @@ func (r *report) print(w io.Writer, asJSON bool) error {
 func (r *report) text(b *strings.Builder) {
 	tab := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(tab, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+		_, _ = fmt.Fprintf(tab, "%s\t%s\n", name, fmt.Sprintf(format, args...)) // a Builder takes everything
 	}
 
 	row("written to", "%s", r.Target)

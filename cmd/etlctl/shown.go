@@ -73,13 +73,15 @@ func (s *shown) documents(to *target) []document {
 	if to.standIn == nil {
 		return s.docs
 	}
+	at := make(map[string]*document, len(s.docs))
 	for i := range s.docs {
-		d := &s.docs[i]
-		d.After = nil
-		for _, stored := range to.standIn.Documents(d.Index) {
-			if stored.ID == d.ID {
-				d.After = stored.Source
-			}
+		s.docs[i].After = nil
+		at[s.docs[i].ID] = &s.docs[i]
+	}
+	for _, stored := range to.standIn.All() {
+		// Not by index: the day may have changed since the look.
+		if d := at[stored.ID]; d != nil && stored.Index != to.config.ES.DeadLetterIndex {
+			d.Index, d.After = stored.Index, stored.Source
 		}
 	}
 	return s.docs

@@ -5,8 +5,14 @@ package platform
 import "syscall"
 
 // Pause stops the process where it is, as the platform freezes an instance
-// between two events. Its timeout goes on, and Stop ends it all the same.
-func (i *Instance) Pause() error { return i.signal(syscall.SIGSTOP) }
+// between two events. Its timeout goes on, and Stop ends it all the same. On
+// Linux the process stands still when Pause returns; elsewhere it is about to.
+func (i *Instance) Pause() error {
+	if err := i.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	return awaitStopped(i.PID())
+}
 
 // Resume lets a paused process go on.
 func (i *Instance) Resume() error { return i.signal(syscall.SIGCONT) }

@@ -299,7 +299,7 @@ func TestInvokeCancelled(t *testing.T) {
 // the timeout has to end that too.
 func TestInvokeTimeoutWhileSending(t *testing.T) {
 	i := startTest(t, Function{Timeout: time.Second})
-	require.NoError(t, syscall.Kill(i.PID(), syscall.SIGSTOP))
+	require.NoError(t, i.Pause())
 	_, err := i.Invoke(t.Context(), bytes.Repeat([]byte("x"), event.MaxBytes))
 	var timeout *TimeoutError
 	require.ErrorAs(t, err, &timeout)

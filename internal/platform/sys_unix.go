@@ -5,8 +5,10 @@ package platform
 import "syscall"
 
 // sysProcAttr puts the process into a group of its own, so that Ctrl-C reaches
-// only us.
+// only us. It outlives us if we are killed: only Linux has a remedy.
 func sysProcAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+func awaitStopped(int) error { return nil }
 
 // readUsage: only an ended process tells here.
 func readUsage(int) (Usage, bool) { return Usage{}, false }

@@ -2,17 +2,32 @@ package platform
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // sysProcAttr puts the process into a group of its own, so that Ctrl-C reaches
 // only us, and lets it die when we do, however we do.
 func sysProcAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// awaitStopped waits until all threads of a process that was sent a SIGSTOP
+// stand still. Until then it could still answer.
+func awaitStopped(pid int) error {
+	for {
+		// WNOWAIT leaves the news to whoever else waits for the process.
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }
 
 // clockTick is the unit of the times in /proc/PID/stat. Linux has shown 100 a
