@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"ckafka-etl/record"
 )
 
 // connect reports whether a server (host:port) can be reached: its name is
@@ -133,4 +136,36 @@ func (c certificates) fingerprint() string {
 	}
 	sum := sha256.Sum256(c[len(c)-1].Raw)
 	return hex.EncodeToString(sum[:])
+}
+
+// trusted reports a certificate that the function's client trusts. err is set if
+// it could not be looked at.
+func (r *checkReport) trusted(shown certificates, err error) {
+	const check = "certificate"
+	switch {
+	case err != nil:
+		r.note(check, "trusted, but it was not shown a second time: %v", err)
+	case shown.endsSoon(time.Now()):
+		r.warn(check, "have it renewed; then the function must trust the new one", "trusted: %s", shown)
+	default:
+		r.ok(check, "trusted: %s", shown)
+	}
+}
+
+// notTrusted says why a certificate is not trusted, and what it is.
+func notTrusted(failure *record.Cause, shown certificates) string {
+	reason := cmp.Or(failure.Safe, failure.Reason)
+	if _, rest, ok := strings.Cut(reason, "x509: "); ok {
+		reason = rest
+	}
+	return fmt.Sprintf("not trusted: %s; it is %s", reason, shown)
+}
+
+// trustHint adds the fingerprint that would make the certificate trusted, where
+// trust is what is missing. Variable is the one for it.
+func trustHint(hint, variable string, shown certificates) string {
+	if print := shown.fingerprint(); print != "" && strings.Contains(hint, variable) {
+		hint += "; if this is your server: " + variable + "=" + print
+	}
+	return hint
 }

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -94,34 +93,12 @@ func (c *esCheck) certificate(ctx context.Context, addr string, failure *record.
 	case err != nil && failure != nil:
 		c.r.fail(check, failure.Hint, "no TLS connection: %s", cmp.Or(failure.Safe, failure.Type))
 		return false
-	case err != nil:
-		c.r.note(check, "trusted, but not shown again: %v", err)
 	case c.es.Insecure:
 		c.r.warn(check, "set ES_CA_Cert or ES_CA_Fingerprint instead of ES_Insecure", "not verified: %s", shown)
-	case shown.endsSoon(time.Now()):
-		c.r.warn(check, "have it renewed; then the function must trust the new one", "trusted: %s", shown)
 	default:
-		c.r.ok(check, "trusted: %s", shown)
+		c.r.trusted(shown, err)
 	}
 	return true
-}
-
-// notTrusted says why a certificate is not trusted, and what it is.
-func notTrusted(failure *record.Cause, shown certificates) string {
-	reason := cmp.Or(failure.Safe, failure.Reason)
-	if _, rest, ok := strings.Cut(reason, "x509: "); ok {
-		reason = rest
-	}
-	return fmt.Sprintf("not trusted: %s; it is %s", reason, shown)
-}
-
-// trustHint adds the fingerprint that would make the certificate trusted, where
-// trust is what is missing. Variable is the one for it.
-func trustHint(hint, variable string, shown certificates) string {
-	if print := shown.fingerprint(); print != "" && strings.Contains(hint, variable) {
-		hint += "; if this is your server: " + variable + "=" + print
-	}
-	return hint
 }
 
 // version reads the answer to GET /. The function needs none of it: not being

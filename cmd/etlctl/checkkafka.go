@@ -98,21 +98,14 @@ func (c *kafkaCheck) bootstrap(ctx context.Context, broker string) (*kgo.Client,
 	stepCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	meta, err := req.RequestWith(stepCtx, cl)
-	var shown certificates
-	if c.cfg.TLS {
-		shown, _ = showCertificate(ctx, broker, c.timeout)
-	}
 	if err != nil {
 		cl.Close()
-		c.refused(err, shown)
+		c.refused(ctx, broker, err)
 		return nil, nil
 	}
 	if c.cfg.TLS {
-		if shown.endsSoon(time.Now()) {
-			c.r.warn("certificate", "have it renewed; then the function must trust the new one", "trusted: %s", shown)
-		} else {
-			c.r.ok("certificate", "trusted: %s", shown)
-		}
+		shown, err := showCertificate(ctx, broker, c.timeout)
+		c.r.trusted(shown, err)
 	}
 	if c.cfg.User != "" {
 		c.r.ok("login", "accepted as %s (%s)", c.cfg.User, c.cfg.Mechanism)
@@ -123,17 +116,18 @@ func (c *kafkaCheck) bootstrap(ctx context.Context, broker string) (*kgo.Client,
 }
 
 // refused says why a broker that can be reached gave no answer.
-func (c *kafkaCheck) refused(err error, shown certificates) {
+func (c *kafkaCheck) refused(ctx context.Context, broker string, err error) {
 	topic := c.topics()[0] // the configuration has at least one
 	cause := kafkaclient.Explain(topic.variable, topic.name, err)
-	check, text := "login", kafkaText(cause)
 	switch cause.Type {
 	case "certificate_not_trusted":
-		check, text = "certificate", notTrusted(cause, shown)
+		shown, _ := showCertificate(ctx, broker, c.timeout)
+		c.r.fail("certificate", cause.Hint, "%s", notTrusted(cause, shown))
 	case "no_tls", "tls_wanted", "no_kafka", "connection_closed", "no_answer":
-		check = "protocol"
+		c.r.fail("protocol", cause.Hint, "%s", kafkaText(cause))
+	default:
+		c.r.fail("login", cause.Hint, "%s", kafkaText(cause))
 	}
-	c.r.fail(check, cause.Hint, "%s", text)
 }
 
 func kafkaText(c *record.Cause) string { return clip(cmp.Or(c.Safe, c.Reason, c.Type)) }
