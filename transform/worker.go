@@ -253,6 +253,8 @@ func (w *Worker) Trim() {
 	}
 	const keepMembers = 2048
 	clear(w.obj.members[:cap(w.obj.members)])
+	clear(w.obj.texts[:])
+	w.doc = Document{}
 	w.obj.members = w.obj.members[:0]
 	if cap(w.obj.members) > keepMembers {
 		w.obj.members = nil
