@@ -35,16 +35,19 @@ func pack(out, executable string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if err := write(f, code); err != nil {
+	err = write(f, code)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
 		return err
 	}
-	info, err := f.Stat()
+	info, err := os.Stat(out)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("%s: %.2f MB (main: %.2f MB)\n", out, float64(info.Size())/1e6, float64(len(code))/1e6)
-	return f.Close()
+	return nil
 }
 
 func write(w io.Writer, code []byte) error {
