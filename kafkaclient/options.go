@@ -33,9 +33,8 @@ func options(cfg *config.Kafka) []kgo.Opt {
 		kgo.SeedBrokers(cfg.Brokers...),
 		kgo.ClientID("ckafka-etl"),
 		kgo.DialTimeout(dialTimeout),
-		kgo.RetryBackoffFn(pause),
-		kgo.RequestRetries(len(cfg.Brokers)), // one for each; the rest is our own
-		kgo.DisableClientMetrics(),           // they would run in the background
+		kgo.RequestRetries(0),      // tries have a budget, which only we know
+		kgo.DisableClientMetrics(), // they would run in the background
 		kgo.MinVersions(least),
 		kgo.MaxVersions(most),
 	}

@@ -140,29 +140,38 @@ func TestUnknownBatchIsNotWrittenTwice(t *testing.T) {
 	}
 }
 
-// If other records come than those of which nobody knows, all of them are
-// written: rather twice than not at all.
-func TestUnknownBatchThatComesBackDifferent(t *testing.T) {
+// If other records come than those of which nobody knows, they are written:
+// rather something twice than not at all. As many others, above all, must not
+// be taken for those, as the broker would do by their numbers.
+func TestUnknownBatchAndOthersCome(t *testing.T) {
 	t.Parallel()
-	var w wire
-	c := wired(t, &w)
-	k := client(t, c)
-	recs := batch(0, 60)
-	all(t, record.Stored, write(t, k, recs[:10]))
-	w.loseAnswers.Store(true)
-	all(t, record.Unsettled, writeWithin(t, k, 300*time.Millisecond, recs[10:]))
-	w.loseAnswers.Store(false)
-
-	all(t, record.Stored, write(t, k, recs[10:40]))
-	all(t, record.Stored, write(t, k, recs[40:]))
-	assert.Equal(t, 110, count(c, "target"))
-	seen := make(map[string]bool)
-	for _, msgs := range messages(t, c, "target") {
-		for _, m := range msgs {
-			seen[string(m.Value)] = true
-		}
+	for name, x := range map[string]struct {
+		unknown, next [2]int
+		want          int
+	}{
+		"as many others": {[2]int{10, 40}, [2]int{40, 70}, 70},
+		"fewer":          {[2]int{10, 40}, [2]int{10, 20}, 50},
+		"more":           {[2]int{10, 40}, [2]int{10, 70}, 70},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var w wire
+			c := wired(t, &w)
+			k := client(t, c, func(cfg *kafkaclient.Config) { cfg.KeepPartition = true })
+			recs := batch(0, 70)
+			all(t, record.Stored, write(t, k, recs[:10]))
+			w.loseAnswers.Store(true)
+			all(t, record.Unsettled, writeWithin(t, k, 300*time.Millisecond, recs[x.unknown[0]:x.unknown[1]]))
+			w.loseAnswers.Store(false)
+			all(t, record.Stored, write(t, k, recs[x.next[0]:x.next[1]]))
+			assert.Equal(t, x.want, count(c, "target"))
+			seen := make(map[string]bool)
+			for _, m := range messages(t, c, "target")[0] {
+				seen[string(m.Value)] = true
+			}
+			assert.Len(t, seen, max(x.unknown[1], x.next[1]))
+		})
 	}
-	assert.Len(t, seen, 60)
 }
 
 // A request that was given up may still be on its way when the records have
