@@ -224,6 +224,6 @@ func (r *replay) report(fn platform.Function, took time.Duration) *report {
 			Median: r.durations[len(r.durations)/2], Longest: r.durations[len(r.durations)-1],
 		},
 		Instances: r.pool.Started(), PeakRSS: used.PeakRSS, CPU: used.CPU(),
-		Indices: r.to.indices(), Failures: r.failures, Documents: r.shown.documents(r.to),
+		Indices: r.to.indices(r.shown.sent), Failures: r.failures, Documents: r.shown.documents(r.to),
 	}
 }

@@ -42,10 +42,12 @@ func (t times) MarshalJSON() ([]byte, error) {
 	})
 }
 
-// indexCount is the number of documents in an index.
+// indexCount is the number of documents in an index of the stand-in, or of
+// records whose documents were sent to an index of a real server.
 type indexCount struct {
 	Index     string `json:"index"`
-	Documents int    `json:"documents"`
+	Documents int    `json:"documents,omitempty"`
+	Sent      int    `json:"records_sent,omitempty"`
 }
 
 func (r *report) print(w io.Writer, asJSON bool) error {
@@ -82,9 +84,13 @@ func (r *report) text(b *strings.Builder) {
 
 	if len(r.Indices) > 0 {
 		b.WriteByte('\n')
-		row("index", "documents")
+		what := "documents"
+		if !r.StandIn {
+			what = "records sent"
+		}
+		row("index", "%s", what)
 		for _, i := range r.Indices {
-			row(i.Index, "%s", thousands(i.Documents))
+			row(i.Index, "%s", thousands(i.Documents+i.Sent)) // one of them is 0
 		}
 		_ = tab.Flush()
 	}

@@ -21,11 +21,13 @@ type document struct {
 	After  json.RawMessage `json:"after,omitempty"` // nil: not stored
 }
 
-// shown picks the first records, to show them with their documents at the end.
+// shown picks the first records, to show them with their documents at the end,
+// and counts by index what is sent.
 type shown struct {
 	want   int
 	worker *transform.Worker // nil: nothing goes to Elasticsearch
 	docs   []document
+	sent   map[string]int
 }
 
 func newShown(cfg *config.Config, want int) (*shown, error) {
@@ -36,13 +38,14 @@ func newShown(cfg *config.Config, want int) (*shown, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	return &shown{want: want, worker: program.NewWorker()}, nil
+	return &shown{want: want, worker: program.NewWorker(), sent: make(map[string]int)}, nil
 }
 
-// look picks records of an event that is sent, until there are enough. It takes
-// only sound records: what a malformed one becomes is in the dead letters.
+// look counts the records of an event that is sent and picks some, until there
+// are enough. It takes only sound records: what a malformed one becomes is in
+// the dead letters.
 func (s *shown) look(p payload) {
-	if s.worker == nil || len(s.docs) >= s.want {
+	if s.worker == nil {
 		return
 	}
 	records, err := new(event.Decoder).Decode(p.data, time.Now(), nil)
@@ -54,10 +57,11 @@ func (s *shown) look(p payload) {
 		if rec.Defect != "" || !rec.Located() {
 			continue
 		}
-		if len(s.docs) >= s.want {
-			return
-		}
 		d := s.worker.Do(rec)
+		s.sent[d.Index]++
+		if len(s.docs) >= s.want {
+			continue
+		}
 		id, _ := rawjson.AppendUnescaped(nil, d.ID)
 		s.docs = append(s.docs, document{
 			Event: p.name, Record: rec.Pos, Before: string(rec.Body),

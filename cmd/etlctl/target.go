@@ -1,6 +1,8 @@
 package main
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"ckafka-etl/config"
@@ -50,12 +52,16 @@ func (t *target) close() {
 	}
 }
 
-// indices counts the documents in each index of the stand-in.
-func (t *target) indices() []indexCount {
-	if t.standIn == nil {
-		return nil
-	}
+// indices counts the documents in each index of the stand-in. A real server may
+// hold others: there it is the records that were sent to each index.
+func (t *target) indices(sent map[string]int) []indexCount {
 	var list []indexCount
+	if t.standIn == nil {
+		for _, name := range slices.Sorted(maps.Keys(sent)) {
+			list = append(list, indexCount{Index: name, Sent: sent[name]})
+		}
+		return list
+	}
 	for _, name := range t.standIn.Indices() {
 		list = append(list, indexCount{Index: name, Documents: t.standIn.Count(name)})
 	}
