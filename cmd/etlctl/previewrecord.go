@@ -64,7 +64,8 @@ type toElasticsearch struct {
 	Op        string `json:"op,omitempty"` // "create" or "index"
 	Index     string `json:"index,omitempty"`
 	ID        string `json:"id,omitempty"`
-	Generated bool   `json:"id_generated,omitempty"` // the id is not a field's value
+	Generated bool   `json:"id_generated,omitempty"`
+	IDField   string `json:"id_field,omitempty"` // whose value the id is, if not generated
 }
 
 type toKafka struct {
@@ -118,6 +119,9 @@ func (v *preview) forgetDocument() {
 // toElasticsearch says what esclient does with the record.
 func (p *previewer) toElasticsearch(r *record.Record, doc *transform.Document) *toElasticsearch {
 	to := &toElasticsearch{Index: doc.Index, ID: unescaped(doc.ID), Generated: doc.Generated}
+	if !doc.Generated {
+		to.IDField = p.cfg.ES.IDField
+	}
 	switch {
 	case r.Defect != "":
 		to.verdict = p.refused("the record is malformed: " + r.Defect)

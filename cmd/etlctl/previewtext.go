@@ -45,9 +45,9 @@ func (v *preview) line(b *strings.Builder, p paint, d verdict, kind, where strin
 }
 
 func (to *toElasticsearch) describe() string {
-	from := "id from its field"
-	if to.Generated {
-		from = "id generated"
+	from := "id generated"
+	if !to.Generated {
+		from = "id of field " + to.IDField
 	}
 	return fmt.Sprintf("%s %s/_doc/%s  (%s)", to.Op, to.Index, to.ID, from)
 }
@@ -94,7 +94,7 @@ func (v *preview) notes() []string {
 		notes = append(notes, "not a JSON object: the text goes into msg_body")
 	}
 	if v.Replaced > 0 {
-		notes = append(notes, number(v.Replaced, "character")+" that were no valid UTF-8 became U+FFFD")
+		notes = append(notes, "not valid UTF-8: "+number(v.Replaced, "character")+" became U+FFFD")
 	}
 	if v.OutsideWindow {
 		notes = append(notes, "the event time lies outside ES_Index_TimeWindow, so the arrival time names the index")

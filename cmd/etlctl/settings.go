@@ -27,10 +27,15 @@ func settings(cfg *config.Config, vars map[string]string) []setting {
 		if s.Default {
 			s.Value = v.Default
 		}
-		if s.Value != "" || v.Name == "ES_Index_TimeZone" {
+		switch {
+		case v.Name == "ES_Index_TimeZone" && s.Default && vars["TZ"] != "":
+			s.Value, s.Default = cfg.Cleaning.Zone.String()+" (from TZ)", false
+		case s.Value != "" || v.Name == "ES_Index_TimeZone":
 			s.Value = effective(cfg, v, s.Value)
-			list = append(list, s)
+		default:
+			continue
 		}
+		list = append(list, s)
 	}
 	return list
 }
