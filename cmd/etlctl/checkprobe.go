@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"ckafka-etl/esclient"
-	"ckafka-etl/pipeline"
 	"ckafka-etl/record"
 	"ckafka-etl/transform"
 )
@@ -62,8 +61,7 @@ func (p *probe) run(ctx context.Context) {
 func (p *probe) use(prefix, deadLetters string) error {
 	es := *p.es
 	es.DeadLetterIndex = deadLetters
-	opts := pipeline.Options(p.cfg)
-	program, err := transform.New(transform.Options{IndexPrefix: prefix, IDPrefix: opts.IDPrefix, Zone: opts.Zone})
+	program, err := transform.New(transform.Options{IndexPrefix: prefix, Zone: p.cfg.Cleaning.Zone})
 	if err != nil {
 		return err
 	}
