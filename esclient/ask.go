@@ -2,7 +2,6 @@ package esclient
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
 	"ckafka-etl/record"
@@ -19,7 +18,7 @@ const maxAsked = 4 << 20
 func (c *Client) Ask(ctx context.Context, method, path string) (status int, answer []byte, cause *record.Cause) {
 	req, err := http.NewRequestWithContext(ctx, method, path, http.NoBody)
 	if err != nil {
-		return 0, nil, &record.Cause{Type: "invalid_request", Safe: fmt.Sprintf("%s is no request", method), Permanent: true}
+		return 0, nil, &record.Cause{Type: "invalid_request", Safe: "the path cannot be in a URL", Permanent: true}
 	}
 	res, err := c.es.Perform(req)
 	if err != nil {

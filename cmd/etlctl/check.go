@@ -68,10 +68,10 @@ func runCheck(ctx context.Context, sys *system, flags *checkFlags) error {
 	rep.valid(settings(cfg, vars), cfg.Warnings)
 
 	if cfg.ES != nil {
-		checkElasticsearch(ctx, rep, cfg, flags)
+		checkElasticsearch(ctx, rep, cfg.ES, flags)
 	}
 	if cfg.Kafka != nil && ctx.Err() == nil {
-		checkKafka(ctx, rep, cfg, flags)
+		checkKafka(ctx, rep, cfg.Kafka, flags)
 	}
 	if err := rep.end(); err != nil {
 		return err

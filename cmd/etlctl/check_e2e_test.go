@@ -35,12 +35,11 @@ func startServer(t *testing.T, kind servers.Kind, settings map[string]string) *s
 	return es
 }
 
-// request is one that must succeed.
-func request(t *testing.T, es *servers.Elasticsearch, method, path, body string) {
+func put(t *testing.T, es *servers.Elasticsearch, path, body string) {
 	t.Helper()
-	status, answer, err := es.Do(t.Context(), method, path, body)
+	status, answer, err := es.Do(t.Context(), http.MethodPut, path, body)
 	require.NoError(t, err)
-	require.Equal(t, 2, status/100, "%s %s: %s", method, path, answer)
+	require.Equal(t, 2, status/100, "%s: %s", path, answer)
 }
 
 // indices lists what is on the server.
@@ -93,12 +92,12 @@ func TestCheckElasticsearchReal(t *testing.T) {
 			}
 			text, err := os.ReadFile(filepath.Join("../../deploy", file))
 			require.NoError(t, err)
-			request(t, es, http.MethodPut, path, string(text))
+			put(t, es, path, string(text))
 			assert.Contains(t, check(t, exitOK, address), "✓ template      letters covers dead-letter-log")
 			assert.Empty(t, indices(t, es))
 
 			// What is there already stays, and nothing joins it.
-			request(t, es, http.MethodPut, "/dead-letter-log/_doc/1?refresh=true", `{"error":{"type":"real"}}`)
+			put(t, es, "/dead-letter-log/_doc/1?refresh=true", `{"error":{"type":"real"}}`)
 			out = check(t, exitOK, address)
 			assert.Contains(t, out, "✓ dead letters  one was written to dead-letter-log\n")
 			assert.NotContains(t, out, "template")
@@ -111,7 +110,7 @@ func TestCheckElasticsearchReal(t *testing.T) {
 
 			// A dead-letter index that takes no letters, and a pipeline that is not there.
 			if kind != servers.KindES6 {
-				request(t, es, http.MethodPut, "/odd-letters", `{"mappings":{"properties":{"error":{"type":"integer"}}}}`)
+				put(t, es, "/odd-letters", `{"mappings":{"properties":{"error":{"type":"integer"}}}}`)
 				out = check(t, exitFailure, address, "ES_Dead_Letter_Index=odd-letters", "ES_Pipeline=missing")
 				assert.Contains(t, out, "✗ write         no document was written to log-etlctl-check-")
 				assert.Contains(t, out, "→ the ingest pipeline does not exist: look at ES_Pipeline")
@@ -122,7 +121,7 @@ func TestCheckElasticsearchReal(t *testing.T) {
 
 			// No index is made by itself.
 			before := indices(t, es)
-			request(t, es, http.MethodPut, "/_cluster/settings", `{"transient":{"action.auto_create_index":"false"}}`)
+			put(t, es, "/_cluster/settings", `{"transient":{"action.auto_create_index":"false"}}`)
 			out = check(t, exitFailure, address, "ES_Dead_Letter_Index=other-letters")
 			assert.Contains(t, out, "✗ write         no document was written to log-etlctl-check-")
 			assert.Contains(t, out, "index_not_found_exception (HTTP 404)")

@@ -161,9 +161,10 @@ func notTrusted(failure *record.Cause, shown certificates) string {
 	return fmt.Sprintf("not trusted: %s; it is %s", reason, shown)
 }
 
-// trustHint adds the fingerprint that would make the certificate trusted, where
-// trust is what is missing. Variable is the one for it.
-func trustHint(hint, variable string, shown certificates) string {
+// trustHint adds the fingerprint that would make an Elasticsearch server's
+// certificate trusted, where trust is what is missing.
+func trustHint(hint string, shown certificates) string {
+	const variable = "ES_CA_Fingerprint"
 	if print := shown.fingerprint(); print != "" && strings.Contains(hint, variable) {
 		hint += "; if this is your server: " + variable + "=" + print
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,7 +14,6 @@ import (
 
 	"ckafka-etl/config"
 	"ckafka-etl/esclient"
-	"ckafka-etl/pipeline"
 	"ckafka-etl/record"
 	"ckafka-etl/transform"
 )
@@ -21,21 +21,20 @@ import (
 // esCheck looks at one address of Elasticsearch.
 type esCheck struct {
 	r       *checkReport
-	cfg     *config.Config // with this address only
-	es      *config.Elasticsearch
+	es      *config.Elasticsearch // with this address only
 	client  *esclient.Client
 	timeout time.Duration
 }
 
 // checkElasticsearch looks at each address by itself.
-func checkElasticsearch(ctx context.Context, r *checkReport, cfg *config.Config, flags *checkFlags) {
-	for _, a := range cfg.ES.Addresses {
+func checkElasticsearch(ctx context.Context, r *checkReport, cfg *config.Elasticsearch, flags *checkFlags) {
+	for _, a := range cfg.Addresses {
 		if ctx.Err() != nil {
 			return
 		}
-		one, es := *cfg, *cfg.ES
-		es.Addresses, one.ES = []config.Address{a}, &es
-		c := &esCheck{r: r, cfg: &one, es: &es, timeout: flags.timeout}
+		es := *cfg
+		es.Addresses = []config.Address{a}
+		c := &esCheck{r: r, es: &es, timeout: flags.timeout}
 		r.begin("Elasticsearch", a.URL.String())
 		c.run(ctx, flags.noWrite)
 	}
@@ -46,7 +45,7 @@ func (c *esCheck) run(ctx context.Context, noWrite bool) {
 	if !connect(ctx, c.r, address.Host, "ES_Address", c.timeout) {
 		return
 	}
-	program, err := transform.New(pipeline.Options(c.cfg))
+	program, err := transform.New(transform.Options{}) // it is only asked
 	if err == nil {
 		c.client, err = esclient.New(esclient.Config{Elasticsearch: *c.es, Program: program})
 	}
@@ -88,7 +87,7 @@ func (c *esCheck) certificate(ctx context.Context, addr string, failure *record.
 	shown, err := showCertificate(ctx, addr, c.timeout)
 	switch {
 	case failure != nil && failure.Type == "certificate_not_trusted":
-		c.r.fail(check, trustHint(failure.Hint, "ES_CA_Fingerprint", shown), "%s", notTrusted(failure, shown))
+		c.r.fail(check, trustHint(failure.Hint, shown), "%s", notTrusted(failure, shown))
 		return false
 	case err != nil && failure != nil:
 		c.r.fail(check, failure.Hint, "no TLS connection: %s", cmp.Or(failure.Safe, failure.Type))
@@ -118,7 +117,7 @@ func (c *esCheck) version(status int, answer []byte) bool {
 		c.r.fail(check, "look at ES_Address: is it https?", "it wants TLS")
 		return false
 	case status == http.StatusTooManyRequests || status >= 500:
-		c.r.fail(check, "look at the cluster's health, and at what stands before it", "not in order: HTTP %d %s", status, reasonOf(answer))
+		c.r.fail(check, "look at the cluster's health, and at what stands before it", "not in order: %s", strings.TrimSpace(fmt.Sprintf("HTTP %d %s", status, reasonOf(answer))))
 	default:
 		c.r.note(check, "it has no GET / (HTTP %d), as in the serverless edition; the function does not need it", status)
 	}
@@ -177,7 +176,7 @@ func parseVersion(s string) []int {
 func (c *esCheck) credentials(ctx context.Context, status int) bool {
 	const check = "credentials"
 	given := c.given()
-	answer := []byte(nil)
+	var answer []byte
 	if status != http.StatusUnauthorized {
 		status, answer, _ = c.ask(ctx, http.MethodGet, "/_security/_authenticate")
 	}

@@ -27,8 +27,8 @@ type kafkaCheck struct {
 // topicUse is a topic that the function writes to.
 type topicUse struct{ variable, name string }
 
-func checkKafka(ctx context.Context, r *checkReport, cfg *config.Config, flags *checkFlags) {
-	c := &kafkaCheck{r: r, cfg: cfg.Kafka, timeout: flags.timeout}
+func checkKafka(ctx context.Context, r *checkReport, cfg *config.Kafka, flags *checkFlags) {
+	c := &kafkaCheck{r: r, cfg: cfg, timeout: flags.timeout}
 	var first *kgo.Client
 	defer func() {
 		if first != nil {
@@ -91,7 +91,7 @@ func (c *kafkaCheck) bootstrap(ctx context.Context, broker string) (*kgo.Client,
 	for _, t := range c.topics() {
 		if !hasPlaceholder(t.name) {
 			topic := kmsg.NewMetadataRequestTopic()
-			topic.Topic = kmsg.StringPtr(t.name)
+			topic.Topic = new(t.name)
 			req.Topics = append(req.Topics, topic)
 		}
 	}

@@ -102,7 +102,7 @@ func TestCheckKafkaCluster(t *testing.T) {
 		}
 		for _, name := range []string{"copy", "letters"} {
 			topic := kmsg.NewMetadataResponseTopic() // its rights are not told
-			topic.Topic = kmsg.StringPtr(name)
+			topic.Topic = new(name)
 			partition := kmsg.NewMetadataResponseTopicPartition()
 			if name == "letters" {
 				partition.Leader = -1

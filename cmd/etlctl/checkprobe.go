@@ -61,7 +61,7 @@ func (p *probe) run(ctx context.Context) {
 func (p *probe) use(prefix, deadLetters string) error {
 	es := *p.es
 	es.DeadLetterIndex = deadLetters
-	program, err := transform.New(transform.Options{IndexPrefix: prefix, Zone: p.cfg.Cleaning.Zone})
+	program, err := transform.New(transform.Options{IndexPrefix: prefix})
 	if err != nil {
 		return err
 	}

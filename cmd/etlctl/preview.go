@@ -99,8 +99,16 @@ func runPreview(ctx context.Context, sys *system, flags *previewFlags, args []st
 		broken++
 		printf(sys.stderr, "%s: %v\n", name, err)
 	}}
-	if err := p.print(ctx, source, newPreviewPrinter(sys, flags.json), limit); err != nil {
-		return err
+	// Nothing ends the wait for stdin, so nobody waits for it.
+	done := make(chan error, 1)
+	go func() { done <- p.print(source, newPreviewPrinter(sys, flags.json), limit) }()
+	select {
+	case <-ctx.Done():
+		return errors.New("interrupted")
+	case err := <-done:
+		if err != nil {
+			return err
+		}
 	}
 	if broken > 0 {
 		return fmt.Errorf("%s cannot be read; a record's value that looks like an event needs --lines", number(broken, "event"))
@@ -162,11 +170,8 @@ func newPreviewer(cfg *config.Config) (*previewer, error) {
 // errLimit stops the reading of records.
 var errLimit = errors.New("there are more records than are to be shown")
 
-func (p *previewer) print(ctx context.Context, source *recordSource, to *previewPrinter, limit int) error {
+func (p *previewer) print(source *recordSource, to *previewPrinter, limit int) error {
 	err := source.each(func(r sourceRecord) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		if limit > 0 && to.shown == limit {
 			return errLimit
 		}

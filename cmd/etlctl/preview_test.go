@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -288,3 +289,20 @@ func TestRecordSourceMissing(t *testing.T) {
 		require.ErrorIs(t, s.each(func(sourceRecord) error { return nil }), os.ErrNotExist)
 	}
 }
+
+// TestPreviewInterrupted: at a terminal, nothing but the user ends stdin.
+func TestPreviewInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	stdin, keyboard := io.Pipe()
+	defer keyboard.Close()
+	reading := make(chan struct{})
+	var errOut strings.Builder
+	sys := &system{stdin: io.MultiReader(readerFunc(func([]byte) (int, error) { close(reading); return 0, io.EOF }), stdin), stdout: io.Discard, stderr: &errOut}
+	go func() { <-reading; cancel() }()
+	assert.Equal(t, exitFailure, realMain(ctx, sys, []string{"preview", "-"}))
+	assert.Equal(t, "etlctl: interrupted\n", errOut.String())
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
