@@ -52,16 +52,16 @@ func (m *message) header(name, value string) {
 // appendTo appends the message as a record of a batch that began at time first
 // and has number records already.
 func (m *message) appendTo(dst []byte, first int64, number int) []byte {
-	after, delta := m.time-first, int32(number) //nolint:gosec // an event holds at most 10,000 records
+	after, delta := m.time-first, int32(number)
 	size := 1 + kbin.VarlongLen(after) + kbin.VarintLen(delta) +
-		lengthOf(m.key) + lengthOf(m.value) + kbin.VarintLen(int32(m.count)) + len(m.headers) //nolint:gosec // a few
-	dst = kbin.AppendVarint(dst, int32(size)) //nolint:gosec // an event has at most 6 MB
-	dst = append(dst, 0)                      // attributes, none are defined
+		lengthOf(m.key) + lengthOf(m.value) + kbin.VarintLen(int32(m.count)) + len(m.headers)
+	dst = kbin.AppendVarint(dst, int32(size))
+	dst = append(dst, 0) // attributes, none are defined
 	dst = kbin.AppendVarlong(dst, after)
 	dst = kbin.AppendVarint(dst, delta)
 	dst = kbin.AppendVarintBytes(dst, m.key)
 	dst = kbin.AppendVarintBytes(dst, m.value)
-	dst = kbin.AppendVarint(dst, int32(m.count)) //nolint:gosec // a few
+	dst = kbin.AppendVarint(dst, int32(m.count))
 	return append(dst, m.headers...)
 }
 
@@ -69,7 +69,7 @@ func lengthOf(b []byte) int {
 	if b == nil {
 		return 1 // the length -1
 	}
-	return kbin.VarintLen(int32(len(b))) + len(b) //nolint:gosec // an event has at most 6 MB
+	return kbin.VarintLen(int32(len(b))) + len(b)
 }
 
 // batch is the messages that are sent, and settled, together.
@@ -92,14 +92,14 @@ func (b *batch) seal(dst, records []byte, c *codec) {
 
 	n := len(b.items)
 	put := binary.BigEndian
-	put.PutUint32(dst[lengthAt:], uint32(len(dst)-leaderEpochAt)) //nolint:gosec // an event has at most 6 MB
+	put.PutUint32(dst[lengthAt:], uint32(len(dst)-leaderEpochAt))
 	put.PutUint32(dst[leaderEpochAt:], ^uint32(0))
 	dst[magicAt] = 2
 	put.PutUint16(dst[attributesAt:], number)
-	put.PutUint32(dst[lastDeltaAt:], uint32(n-1)) //nolint:gosec // at most 10,000
+	put.PutUint32(dst[lastDeltaAt:], uint32(n-1))
 	put.PutUint64(dst[firstTimeAt:], uint64(b.first))
 	put.PutUint64(dst[maxTimeAt:], uint64(b.last))
-	put.PutUint32(dst[countAt:], uint32(n)) //nolint:gosec // at most 10,000
+	put.PutUint32(dst[countAt:], uint32(n))
 }
 
 // number writes under which number the batch is sent.
@@ -108,9 +108,9 @@ func (b *batch) number(producer int64, epoch int16, first int32) {
 		b.wire, b.lent = bytes.Clone(b.wire), false
 	}
 	put := binary.BigEndian
-	put.PutUint64(b.wire[producerAt:], uint64(producer)) //nolint:gosec // -1 is meant
-	put.PutUint16(b.wire[epochAt:], uint16(epoch))       //nolint:gosec // likewise
-	put.PutUint32(b.wire[sequenceAt:], uint32(first))    //nolint:gosec // likewise
+	put.PutUint64(b.wire[producerAt:], uint64(producer))
+	put.PutUint16(b.wire[epochAt:], uint16(epoch))
+	put.PutUint32(b.wire[sequenceAt:], uint32(first))
 	put.PutUint32(b.wire[crcAt:], crc32.Checksum(b.wire[attributesAt:], castagnoli))
 }
 

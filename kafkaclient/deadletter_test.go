@@ -23,7 +23,7 @@ func letters(recs []record.Record, cause *record.Cause) []record.DeadLetter {
 	return out
 }
 
-func bury(t testing.TB, k *kafkaclient.Client, d time.Duration, l []record.DeadLetter) []record.Result {
+func bury(t *testing.T, k *kafkaclient.Client, d time.Duration, l []record.DeadLetter) []record.Result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()

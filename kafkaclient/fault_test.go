@@ -47,7 +47,7 @@ func TestFaultsThatPass(t *testing.T) {
 			recs := batch(1, 300)
 			all(t, record.Stored, write(t, client(t, c), recs))
 			assert.Positive(t, h.Hits())
-			requireInOrder(t, c, "target", recs)
+			requireInOrder(t, c, recs)
 		})
 	}
 }
@@ -140,7 +140,7 @@ func TestTooLarge(t *testing.T) {
 				}
 			}
 			good := append(append([]record.Record{}, recs[:at]...), recs[at+1:]...)
-			requireInOrder(t, c, "target", good)
+			requireInOrder(t, c, good)
 
 			// The size that the topic takes is remembered.
 			_, stats := k.Write(t.Context(), batch(1, 300))
@@ -177,7 +177,7 @@ func TestRefusedRecords(t *testing.T) {
 					good = append(good, recs[i])
 				}
 			}
-			requireInOrder(t, c, "target", good)
+			requireInOrder(t, c, good)
 		})
 	}
 }
@@ -202,7 +202,7 @@ func refuseBad(req *kmsg.ProduceRequest, named bool) (kmsg.Response, error, bool
 		if string(r.Value) == "bad" {
 			bad = true
 			e := kmsg.NewProduceResponseTopicPartitionErrorRecord()
-			e.RelativeOffset, e.ErrorMessage = n, kmsg.StringPtr("it is bad")
+			e.RelativeOffset, e.ErrorMessage = n, new("it is bad")
 			if named {
 				p.ErrorRecords = append(p.ErrorRecords, e)
 			}
@@ -261,7 +261,7 @@ func TestNothingOvertakesAFailedBatch(t *testing.T) {
 	}
 	assert.Positive(t, stored)
 	assert.Less(t, stored, len(recs))
-	requireInOrder(t, c, "target", recs[:stored])
+	requireInOrder(t, c, recs[:stored])
 }
 
 func answerAll(req *kmsg.ProduceRequest, e *kerr.Error) *kmsg.ProduceResponse {
@@ -317,7 +317,7 @@ func TestLeaderMoves(t *testing.T) {
 	all(t, record.Stored, write(t, k, recs[100:200]))
 	require.NoError(t, c.RemoveNode(2))
 	all(t, record.Stored, write(t, k, recs[200:]))
-	requireInOrder(t, c, "target", recs)
+	requireInOrder(t, c, recs)
 }
 
 // Kafka before 2.8 wants the cluster right IdempotentWrite, and some clusters
@@ -346,7 +346,7 @@ func TestWithoutIdempotence(t *testing.T) {
 			all(t, record.Stored, write(t, k, recs[:100]))
 			asked := counting(c, initProducerIDKey)
 			all(t, record.Stored, write(t, k, recs[100:]))
-			requireInOrder(t, c, "target", recs)
+			requireInOrder(t, c, recs)
 			assert.Zero(t, asked.count(), "what is known is not asked for again")
 			assert.Equal(t, 1, strings.Count(l.String(), "IdempotentWrite"), l.String())
 			assert.Equal(t, 1, strings.Count(l.String(), `"WARN"`), l.String())

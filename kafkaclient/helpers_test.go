@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -37,7 +36,7 @@ type fatal interface {
 }
 
 // cluster starts a Kafka inside the test, which makes no topic by itself.
-func cluster(t testing.TB, opts ...kfake.Opt) *kfake.Cluster {
+func cluster(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
 	c, err := kfake.NewCluster(opts...)
 	require.NoError(t, err)
@@ -61,7 +60,7 @@ func configured(c *kfake.Cluster, opts ...option) kafkaclient.Config {
 	return cfg
 }
 
-func client(t testing.TB, c *kfake.Cluster, opts ...option) *kafkaclient.Client {
+func client(t *testing.T, c *kfake.Cluster, opts ...option) *kafkaclient.Client {
 	t.Helper()
 	cfg := configured(c, opts...)
 	if cfg.Program == nil {
@@ -94,12 +93,12 @@ func batch(partition int32, n int) []record.Record {
 
 // write has the client write and checks what holds always: one result a record,
 // with a cause exactly where there has to be one.
-func write(t testing.TB, k *kafkaclient.Client, recs []record.Record) []record.Result {
+func write(t *testing.T, k *kafkaclient.Client, recs []record.Record) []record.Result {
 	t.Helper()
 	return writeWithin(t, k, 20*time.Second, recs)
 }
 
-func writeWithin(t testing.TB, k *kafkaclient.Client, d time.Duration, recs []record.Record) []record.Result {
+func writeWithin(t *testing.T, k *kafkaclient.Client, d time.Duration, recs []record.Record) []record.Result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
@@ -123,7 +122,7 @@ func writeWithin(t testing.TB, k *kafkaclient.Client, d time.Duration, recs []re
 
 // all asserts that every record has the same outcome, and returns the first
 // one's cause.
-func all(t testing.TB, want record.Outcome, results []record.Result) *record.Cause {
+func all(t *testing.T, want record.Outcome, results []record.Result) *record.Cause {
 	t.Helper()
 	for i, r := range results {
 		require.Equal(t, want.String(), r.Outcome.String(), "record %d: %s", i, r.Cause.Text())
@@ -172,15 +171,15 @@ func count(c *kfake.Cluster, topic string) int {
 	return n
 }
 
-// requireInOrder asserts that a topic holds exactly the given records, each
+// requireInOrder asserts that the target holds exactly the given records, each
 // once and those of a source partition in order.
-func requireInOrder(t testing.TB, c *kfake.Cluster, topic string, recs []record.Record) {
+func requireInOrder(t *testing.T, c *kfake.Cluster, recs []record.Record) {
 	t.Helper()
 	want := make(map[string]int)
 	for i := range recs {
 		want[string(recs[i].Body)]++
 	}
-	for p, msgs := range messages(t, c, topic) {
+	for p, msgs := range messages(t, c, "target") {
 		last := make(map[string]string)
 		for _, m := range msgs {
 			want[string(m.Value)]--
@@ -249,5 +248,3 @@ func (r *requestCounter) count() int {
 	defer r.mu.Unlock()
 	return r.n
 }
-
-var _ = assert.Equal

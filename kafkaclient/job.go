@@ -145,7 +145,7 @@ func (j *job) groups() []*group {
 				groups = append(groups, last)
 			}
 		}
-		last.items = append(last.items, int32(i)) //nolint:gosec // an event holds at most 10,000 records
+		last.items = append(last.items, int32(i))
 	}
 	return groups
 }
@@ -185,13 +185,13 @@ func (c *Client) partition(r *record.Record, keep bool, n int) int32 {
 		return r.Partition
 	case r.Key != nil:
 		c.keyed.Key = r.Key
-		return int32(c.chosen.Partition(&c.keyed, n)) //nolint:gosec // less than n
+		return int32(c.chosen.Partition(&c.keyed, n))
 	case r.Partition >= 0:
 		// Kafka's own producers spread messages without a key as they like.
 		// Ours stay together by source partition, which keeps their order.
-		return r.Partition % int32(n) //nolint:gosec // Kafka counts partitions in 32 bits
+		return r.Partition % int32(n)
 	default:
-		return int32(r.Batch.Event % uint64(n)) //nolint:gosec // less than n
+		return int32(r.Batch.Event % uint64(n))
 	}
 }
 

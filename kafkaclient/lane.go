@@ -126,8 +126,8 @@ func (j *job) send(ctx context.Context, broker int32, lanes []*lane) {
 	}
 	limit := tryTime(ctx)
 	req := kmsg.NewPtrProduceRequest()
-	req.Acks = -1                                              // of all replicas in sync
-	req.TimeoutMillis = int32((limit * 9 / 10).Milliseconds()) //nolint:gosec // a few seconds
+	req.Acks = -1 // of all replicas in sync
+	req.TimeoutMillis = int32((limit * 9 / 10).Milliseconds())
 	var sent []*lane
 	repeats := false
 	for _, l := range lanes {
@@ -355,6 +355,8 @@ func (l *lane) fail(j *job, m meaning, cause *record.Cause) {
 		}
 	case hold:
 		l.stuck = true
+	case stored, again, split, refused:
+		// The same again; the others are not for us.
 	}
 }
 

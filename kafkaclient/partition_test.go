@@ -30,7 +30,7 @@ func TestPartitionOfKey(t *testing.T) {
 		"abc": 479470107,
 	} {
 		for _, n := range []int{1, 2, 3, 12, 100, 1021} {
-			want := (hash & 0x7fffffff) % int32(n) //nolint:gosec // small
+			want := (hash & 0x7fffffff) % int32(n)
 			r := &record.Record{Key: []byte(key), Partition: 5}
 			assert.Equal(t, want, c.partition(r, false, n), "%s of %d", key, n)
 		}

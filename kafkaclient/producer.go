@@ -55,7 +55,7 @@ func (s *sequence) restart() bool {
 
 // advance counts n messages that were written.
 func (s *sequence) advance(n int) {
-	s.next = int32((uint32(s.next) + uint32(n)) & math.MaxInt32) //nolint:gosec // it wraps to 0
+	s.next = int32((uint32(s.next) + uint32(n)) & math.MaxInt32)
 	s.unsure = 0
 }
 

@@ -22,11 +22,11 @@ func TestWrite(t *testing.T) {
 			k := client(t, c, func(cfg *kafkaclient.Config) { cfg.Compression = compression })
 			recs := batch(2, 1000)
 			all(t, record.Stored, write(t, k, recs))
-			requireInOrder(t, c, "target", recs)
+			requireInOrder(t, c, recs)
 
 			next := batch(2, 2000)[1000:]
 			all(t, record.Stored, write(t, k, next))
-			requireInOrder(t, c, "target", append(recs, next...))
+			requireInOrder(t, c, append(recs, next...))
 		})
 	}
 }
@@ -213,6 +213,6 @@ func TestLargeEventGoesInSeveralBatches(t *testing.T) {
 	all(t, record.Stored, results)
 	assert.Equal(t, 5, stats.Requests, "4 MB in batches of at most 1 MB")
 	assert.Zero(t, stats.Retries)
-	requireInOrder(t, c, "target", recs)
+	requireInOrder(t, c, recs)
 	require.Len(t, messages(t, c, "target")[0], 500)
 }

@@ -33,7 +33,7 @@ func describe(ctx context.Context, k *kgo.Client, names []string) (map[string]*t
 	req.AllowAutoTopicCreation = false
 	for _, name := range names {
 		t := kmsg.NewMetadataRequestTopic()
-		t.Topic = kmsg.StringPtr(name)
+		t.Topic = &name
 		req.Topics = append(req.Topics, t)
 	}
 	res, err := bounded(ctx, func() (*kmsg.MetadataResponse, error) { return req.RequestWith(ctx, k) })

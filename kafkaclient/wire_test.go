@@ -37,7 +37,7 @@ type wireConn struct {
 }
 
 func (w *wire) listen(network, address string) (net.Listener, error) {
-	l, err := net.Listen(network, address) //nolint:noctx // kfake gives none
+	l, err := net.Listen(network, address)
 	return &wireListener{l, w}, err
 }
 
@@ -96,9 +96,9 @@ func (w *wire) cut() (release func()) {
 	return sync.OnceFunc(func() { close(hold) })
 }
 
-func wired(t testing.TB, w *wire, opts ...kfake.Opt) *kfake.Cluster {
+func wired(t *testing.T, w *wire) *kfake.Cluster {
 	t.Helper()
-	return cluster(t, append(opts, kfake.ListenFn(w.listen), kfake.NumBrokers(1), kfake.SeedTopics(2, "target", "letters"))...)
+	return cluster(t, kfake.ListenFn(w.listen), kfake.NumBrokers(1), kfake.SeedTopics(2, "target", "letters"))
 }
 
 // A batch was written, but no answer came before the time was over. The record
@@ -135,7 +135,7 @@ func TestUnknownBatchIsNotWrittenTwice(t *testing.T) {
 
 			others := between(t, k)
 			all(t, record.Stored, write(t, k, recs[10:]))
-			requireInOrder(t, c, "target", append(recs, others...))
+			requireInOrder(t, c, append(recs, others...))
 		})
 	}
 }
@@ -186,13 +186,13 @@ func TestLateRequestIsNotWritten(t *testing.T) {
 	release := w.cut()
 	defer release()
 	all(t, record.Stored, writeWithin(t, k, 3*time.Second, recs[10:]))
-	requireInOrder(t, c, "target", recs)
+	requireInOrder(t, c, recs)
 
 	late := counting(c, produceKey)
 	release()
 	require.Eventually(t, func() bool { return late.count() > 0 }, 10*time.Second, time.Millisecond)
 	all(t, record.Stored, write(t, k, batch(1, 1)))
-	requireInOrder(t, c, "target", append(recs, batch(1, 1)...))
+	requireInOrder(t, c, append(recs, batch(1, 1)...))
 }
 
 // A frozen instance wakes up with connections that are dead, though nobody has
@@ -217,7 +217,7 @@ func TestThaw(t *testing.T) {
 	all(t, record.Stored, write(t, k, recs[20:]))
 	assert.Less(t, time.Since(started), 400*time.Millisecond, "no try may go into a dead connection")
 	assert.Greater(t, w.accepted.Load(), warm)
-	requireInOrder(t, c, "target", recs)
+	requireInOrder(t, c, recs)
 }
 
 // Nothing is to run on when Write has returned: what is still in flight at the

@@ -76,7 +76,7 @@ func batch(partition int32, from, n int) []record.Record {
 	b := &record.Batch{Arrival: time.Now()}
 	recs := make([]record.Record, n)
 	for i := range recs {
-		random := rand.New(rand.NewPCG(uint64(partition), uint64(from+i))) //nolint:gosec // no secret
+		random := rand.New(rand.NewPCG(uint64(partition), uint64(from+i)))
 		body := fmt.Appendf(nil, "%d/%d/", partition, from+i)
 		for range random.IntN(500) {
 			body = append(body, byte(random.Uint32()))
@@ -159,7 +159,7 @@ func endOffsets(ctx context.Context, t *testing.T, c *kgo.Client, topic string) 
 	t.Helper()
 	meta := kmsg.NewPtrMetadataRequest()
 	mt := kmsg.NewMetadataRequestTopic()
-	mt.Topic = kmsg.StringPtr(topic)
+	mt.Topic = &topic
 	meta.Topics = append(meta.Topics, mt)
 	known, err := meta.RequestWith(ctx, c)
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,7 @@ func TestJavaClient(t *testing.T) {
 }
 
 func testJavaClient(t *testing.T, k *servers.Kafka, partitions int32) {
+	t.Helper()
 	theirs, ours := fmt.Sprint("java-", partitions), fmt.Sprint("ours-", partitions)
 	require.NoError(t, k.CreateTopic(t.Context(), theirs, partitions, nil))
 	require.NoError(t, k.CreateTopic(t.Context(), ours, partitions, nil))
@@ -52,7 +54,7 @@ func testJavaClient(t *testing.T, k *servers.Kafka, partitions int32) {
 			fmt.Fprintln(&keys, hex.EncodeToString(r.Key))
 		}
 	}
-	wrote, got := runReference(t, &keys, strings.Join(k.Brokers(), ","), theirs, ours, fmt.Sprint(len(recs)))
+	wrote, got := runReference(t, &keys, strings.Join(k.Brokers(), ","), theirs, ours, strconv.Itoa(len(recs)))
 	require.Len(t, got, len(recs))
 	for _, r := range recs {
 		line, ok := got[hex.EncodeToString(r.Body)]
@@ -63,7 +65,7 @@ func testJavaClient(t *testing.T, k *servers.Kafka, partitions int32) {
 			assert.Equal(t, wrote[key], line.partition, "partition of key %s", key)
 		} else {
 			assert.Equal(t, "-", line.key)
-			assert.Equal(t, fmt.Sprint(5%partitions), line.partition)
+			assert.Equal(t, strconv.Itoa(int(5%partitions)), line.partition)
 		}
 		assert.Equal(t, fmt.Sprintf("source.topic=source;source.partition=5;source.offset=%d;", r.Offset), line.headers)
 	}
@@ -81,7 +83,7 @@ func runReference(t *testing.T, keys *bytes.Buffer, args ...string) (wrote map[s
 	require.NoError(t, err)
 	require.NotEmpty(t, libs)
 	argv := []string{"-cp", filepath.Join(libs[len(libs)-1], "*"), "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-Xmx256m", "testdata/Reference.java"}
-	cmd := exec.CommandContext(t.Context(), "java", append(argv, args...)...) //nolint:gosec // our own arguments
+	cmd := exec.CommandContext(t.Context(), "java", append(argv, args...)...)
 	cmd.Stdin, cmd.Stderr = keys, os.Stderr
 	out, err := cmd.Output()
 	require.NoError(t, err)
