@@ -40,14 +40,17 @@ func TestConformance(t *testing.T) {
 func TestConformanceOfValues(t *testing.T) {
 	opts := Options{IndexPrefix: "app", Ignore: []string{"gone", "**.secret"}}
 	w := newWorker(t, opts)
-	for _, c := range jsoncases.All() {
-		if strings.Contains(c.Text, ",") && !c.Valid || len(c.Text) > 2500 {
-			continue // with a comma it may be two members
+	for i, c := range jsoncases.All() {
+		if strings.Contains(c.Text, ",") && !c.Valid || len(c.Text) > 500 {
+			continue // with a comma it may be two members; deep nesting has its own tests
 		}
 		body := `{"gone":1,"k":` + c.Text + `,"z":0}`
 		valid := refValid(body) // an odd number of quotes may make sense here
 		want := `{"k":` + strings.Trim(c.Text, " \t\r\n") + `,"z":0}`
 		for _, layers := range []int{0, 2} {
+			if layers > 0 && i%4 != 0 {
+				continue
+			}
 			rec := newRecord(encoded(body, layers))
 			agree(t, w, opts, rec)
 			doc := w.Do(rec)

@@ -17,7 +17,7 @@ import (
 // matter.
 func linear(t *testing.T, n int, prepare func(n int) (run func())) {
 	t.Helper()
-	const factor, bound, runs = 16, 64, 5
+	const factor, bound, runs = 16, 64, 2
 	small, large := prepare(n), prepare(factor*n)
 	shortest := func(run func()) time.Duration {
 		best := time.Hour
@@ -29,7 +29,7 @@ func linear(t *testing.T, n int, prepare func(n int) (run func())) {
 		return best
 	}
 	var ratio float64
-	for range 4 {
+	for range 8 {
 		a, b := shortest(small), shortest(large)
 		if ratio = float64(b) / float64(max(a, time.Microsecond)); ratio < bound {
 			return
@@ -87,7 +87,7 @@ func TestLinearTimeOfDocuments(t *testing.T) {
 				IndexPrefix: "app", Ignore: []string{"x", "a.b.c.d", "**.secret", "**.a.a.a.b", "**.c.d"}, TimeField: "time",
 				TimeFields: []string{"t", "a.b.c.x"}, IDField: "id",
 			}
-			linear(t, 400, func(n int) func() {
+			linear(t, 200, func(n int) func() {
 				payload := event.Append(nil, []event.Record{{Topic: "t", Body: []byte(body(n))}})
 				w := newWorker(t, opts)
 				var d event.Decoder
@@ -111,7 +111,7 @@ func TestLinearTimeOfMasking(t *testing.T) {
 	require.NoError(t, err)
 	check := func(t *testing.T, before, again string) {
 		t.Helper()
-		linear(t, 800/len(again)+1, func(n int) func() {
+		linear(t, 400/len(again)+1, func(n int) func() {
 			text := []byte(before + strings.Repeat(again, n))
 			var out []byte
 			return func() { out = r.maskText(out[:0], text) }
@@ -119,8 +119,10 @@ func TestLinearTimeOfMasking(t *testing.T) {
 	}
 	for _, f := range fragments {
 		for _, g := range fragments {
-			check(t, "", f+g)
 			check(t, f, g)
+			if strings.Contains(f, "pass") {
+				check(t, "", f+g)
+			}
 		}
 	}
 }

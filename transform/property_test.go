@@ -52,7 +52,7 @@ func space(t *rapid.T) string { return genSpace().Draw(t, "space") }
 func genObject(t *rapid.T, depth int) string {
 	most := 6
 	if rapid.IntRange(0, 20).Draw(t, "many") == 0 {
-		most = 60 // beyond the number from which duplicates are found otherwise
+		most = 45 // beyond the number from which duplicates are found otherwise
 	}
 	var members []string
 	for range rapid.IntRange(0, most).Draw(t, "members") {
@@ -105,7 +105,7 @@ func TestAgreesWithReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		opts := genOptions(t)
 		w := newWorker(t, opts)
-		for range 3 { // one worker for several records
+		for range 2 { // one worker for several records
 			agree(t, w, opts, newRecord(genBody(t)))
 		}
 	})
@@ -148,7 +148,7 @@ func TestWorkersForgetRecords(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		opts := genOptions(t)
 		used := newWorker(t, opts)
-		for range 4 {
+		for range 3 {
 			body := genBody(t)
 			fresh := newWorker(t, opts).Do(newRecord(body))
 			doc := used.Do(newRecord(body))

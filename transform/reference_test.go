@@ -168,6 +168,11 @@ func refObject(text string) (members []refMember, ok bool) {
 	if !refValid(text) || strings.Trim(text, " \t\r\n")[0] != '{' {
 		return nil, false
 	}
+	return refMembers(text), true
+}
+
+// refMembers returns the members of what is known to be an object.
+func refMembers(text string) (members []refMember) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	refMust(dec.Token()) // {
 	for dec.More() {
@@ -180,7 +185,7 @@ func refObject(text string) (members []refMember, ok bool) {
 		}
 		members = append(members, refMember{name, key, value})
 	}
-	return members, true
+	return members
 }
 
 func refMust[T any](v T, err error) T {
@@ -287,11 +292,12 @@ func refRemove(members []refMember, path []string, rules []refRule) (kept []refM
 }
 
 func refRemoveInside(value json.RawMessage, path []string, rules []refRule) json.RawMessage {
+	if len(rules) == 0 {
+		return value
+	}
 	switch value[0] {
 	case '{':
-		members, _ := refObject(string(value))
-		kept := refRemove(members, path, rules)
-		return json.RawMessage(refEncode(kept))
+		return json.RawMessage(refEncode(refRemove(refMembers(string(value)), path, rules)))
 	case '[':
 		var elems []json.RawMessage
 		if err := json.Unmarshal(value, &elems); err != nil {
@@ -340,8 +346,7 @@ func refGet(members []refMember, path string) json.RawMessage {
 			return m.value
 		}
 		if rest, ok := strings.CutPrefix(path, m.name+"."); ok && m.value[0] == '{' {
-			inner, _ := refObject(string(m.value))
-			if v := refGet(inner, rest); v != nil {
+			if v := refGet(refMembers(string(m.value)), rest); v != nil {
 				return v
 			}
 		}
