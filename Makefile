@@ -50,6 +50,7 @@ fuzz: ## each fuzz target for FUZZTIME
 
 e2e: ## end-to-end tests against real servers (Java 17 and Maven); E2E_SERVERS=es7,kafka picks
 	$(GO) test -tags e2e -count=1 -timeout 30m ./e2e/...
+	$(GO) test -tags e2e -count=1 -timeout 10m ./cmd/etlctl -run 'Real'
 
 ci: ## what CI runs
 	bash .ci/run

@@ -156,6 +156,9 @@ func TestNoSecretAnywhere(t *testing.T) {
 				require.NotContains(t, s.bodies.String(), "S3CRET-field", "no body, dead letters among them, holds an ignored field")
 				require.NotEmpty(t, s.auth)
 				require.NotEmpty(t, s.auth[0], "the secret was used")
+				if how == "api key" {
+					require.Equal(t, "ApiKey "+apiKey, s.auth[0])
+				}
 			})
 		}
 	}

@@ -85,7 +85,7 @@ func New(cfg Config) (*Client, error) {
 		URLs:              urls,
 		Username:          cfg.User,
 		Password:          cfg.Password.Reveal(),
-		APIKey:            cfg.APIKey.Reveal(),
+		Header:            apiKeyHeader(cfg.APIKey),
 		DisableRetry:      true, // retries have a budget, which only we know
 		DisableMetaHeader: true,
 		Transport:         &guard{base: base},
@@ -96,6 +96,15 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{cfg: cfg, es: es, idle: idle, worker: cfg.Program.NewWorker()}
 	c.limit.Store(int64(cfg.BulkBytes))
 	return c, nil
+}
+
+// apiKeyHeader is the header of an API key, nil without one. estransport writes
+// the scheme in capitals, which some proxies do not know.
+func apiKeyHeader(key config.Secret) http.Header {
+	if key.IsZero() {
+		return nil
+	}
+	return http.Header{"Authorization": {"ApiKey " + key.Reveal()}}
 }
 
 // Name returns the sink's name in the account.

@@ -50,6 +50,12 @@ func TestCheckElasticsearch(t *testing.T) {
 		left    []string // indices that stay
 	}{
 		{
+			name: "an API key", code: exitOK,
+			options: []standin.Option{standin.WithCredentials(standin.Credentials{APIKey: "Y29ycmVjdC1ob3JzZQ=="})},
+			env:     []string{"ES_ApiKey=Y29ycmVjdC1ob3JzZQ=="},
+			want:    []string{"ES_ApiKey             ***", "✓ credentials   not refused", "✓ write", "✓ clean-up"},
+		},
+		{
 			name: "all well", code: exitOK,
 			want: []string{
 				"✓ server        Elasticsearch 7.17.28", "✓ credentials   none are set and none were asked for",

@@ -50,10 +50,12 @@ func realMain(ctx context.Context, sys *system, args []string) int {
 	root := &cobra.Command{
 		Use:   "etlctl",
 		Short: "run and look after the ckafka-etl function",
-		Long: `etlctl runs the ckafka-etl function on this machine as Tencent Cloud's platform does.
+		Long: `etlctl looks after the ckafka-etl function: it shows what the function would do,
+checks the servers that it writes to, and runs it on this machine as Tencent
+Cloud's platform does.
 
-Exit codes: 0 all settled, 1 something is unsettled or failed, 2 the command
-line or the configuration is wrong.`,
+Exit codes: 0 all is well, 1 something failed or is unsettled, 2 the command
+line or the configuration is wrong and nothing was sent.`,
 		SilenceErrors: true, SilenceUsage: true,
 		// What cobra finds wrong, it finds before this.
 		PersistentPreRun: func(*cobra.Command, []string) { started = true },
