@@ -304,6 +304,24 @@ func TestOneBadPartition(t *testing.T) {
 	assert.Zero(t, c.PartitionInfo("target", 2).HighWatermark)
 }
 
+// A topic that is deleted while it is written to is not asked for until the
+// time is over.
+func TestTopicGoes(t *testing.T) {
+	t.Parallel()
+	c := cluster(t, kfake.SeedTopics(2, "target"))
+	k := client(t, c)
+	all(t, record.Stored, write(t, k, batch(0, 10)))
+	require.NoError(t, c.DeleteTopic("target"))
+	started := time.Now()
+	cause := all(t, record.Unsettled, write(t, k, batch(0, 10)))
+	assert.Less(t, time.Since(started), 10*time.Second)
+	assert.Equal(t, "UNKNOWN_TOPIC_OR_PARTITION", cause.Type)
+	assert.True(t, cause.Permanent)
+	require.NoError(t, c.CreateTopic("target", 1, nil))
+	all(t, record.Stored, write(t, k, batch(0, 10)))
+	requireInOrder(t, c, batch(0, 10))
+}
+
 func TestLeaderMoves(t *testing.T) {
 	t.Parallel()
 	c := cluster(t, kfake.NumBrokers(3), kfake.SeedTopics(4, "target"))

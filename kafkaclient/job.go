@@ -50,7 +50,6 @@ type job struct {
 	events   chan func() // what goroutines have to say to the job
 	running  int         // goroutines
 	busy     map[int32]bool
-	stale    bool // somebody waits for new metadata
 	asking   bool
 	askTries int
 	askAt    time.Time
@@ -98,15 +97,22 @@ func noTimeLeft() *record.Cause {
 func (j *job) prepare(ctx context.Context) {
 	groups := j.groups()
 	failed := make(map[string]*record.Cause)
+	partitions := make(map[string]int)
 	for _, g := range groups {
 		if _, done := failed[g.topic]; done {
 			continue
 		}
-		failed[g.topic] = j.persist(ctx, g.topic, func(ctx context.Context) error { return j.c.learn(ctx, g.topic) })
+		failed[g.topic] = j.persist(ctx, g.topic, func(ctx context.Context) error {
+			t, err := j.c.learn(ctx, g.topic)
+			if err == nil {
+				partitions[g.topic] = len(t.leaders)
+			}
+			return err
+		})
 	}
 	for _, g := range groups {
 		if failed[g.topic] == nil {
-			failed[g.topic] = j.tooFewPartitions(g)
+			failed[g.topic] = j.tooFewPartitions(g, partitions[g.topic])
 		}
 	}
 	for _, g := range groups {
@@ -120,7 +126,7 @@ func (j *job) prepare(ctx context.Context) {
 			}
 			continue
 		}
-		j.addLanes(g)
+		j.addLanes(g, partitions[g.topic])
 	}
 }
 
@@ -140,8 +146,10 @@ func (j *job) groups() []*group {
 		s := source{r.Topic, r.Partition}
 		if last == nil || last.source != s {
 			if last = known[s]; last == nil {
-				last = &group{source: s, topic: j.target(r.Topic), items: make([]int32, 0, j.n-i)}
-				known[s] = last
+				last = &group{source: s, topic: j.target(r.Topic)}
+				if known[s] = last; len(known) == 1 {
+					last.items = make([]int32, 0, j.n) // a batch is cut from one partition
+				}
 				groups = append(groups, last)
 			}
 		}
@@ -150,8 +158,7 @@ func (j *job) groups() []*group {
 	return groups
 }
 
-func (j *job) tooFewPartitions(g *group) *record.Cause {
-	has := len(j.c.topics[g.topic].leaders)
+func (j *job) tooFewPartitions(g *group, has int) *record.Cause {
 	if !j.keep || int(g.source.partition) < has {
 		return nil
 	}
@@ -163,10 +170,10 @@ func (j *job) tooFewPartitions(g *group) *record.Cause {
 }
 
 // addLanes divides a group's items by target partition.
-func (j *job) addLanes(g *group) {
-	lanes := make([]*lane, len(j.c.topics[g.topic].leaders))
+func (j *job) addLanes(g *group, partitions int) {
+	lanes := make(map[int32]*lane)
 	for _, i := range g.items {
-		p := j.c.partition(j.rec(int(i)), j.keep, len(lanes))
+		p := j.c.partition(j.rec(int(i)), j.keep, partitions)
 		l := lanes[p]
 		if l == nil {
 			l = &lane{place: place{j.variable, g.topic}, partition: p}
@@ -339,7 +346,7 @@ func (j *job) start(ctx context.Context) (wake time.Time) {
 			ready[leader] = append(ready[leader], l)
 		}
 	}
-	if j.stale && !j.asking {
+	if !j.asking && slices.ContainsFunc(j.lanes, (*lane).asks) {
 		if j.askAt.After(now) {
 			later(j.askAt)
 		} else {
@@ -355,12 +362,12 @@ func (j *job) start(ctx context.Context) (wake time.Time) {
 	return wake
 }
 
-// ask asks for the metadata of all topics that still have something to come.
+// ask asks for the metadata that lanes wait for.
 func (j *job) ask(ctx context.Context) {
 	j.asking = true
 	var names []string
 	for _, l := range j.lanes {
-		if l.stale && !slices.Contains(names, l.topic) {
+		if l.asks() && !slices.Contains(names, l.topic) {
 			names = append(names, l.topic)
 		}
 	}
@@ -386,25 +393,22 @@ func (j *job) told(ctx context.Context, names []string, found map[string]*topic,
 			j.c.disconnect()
 		}
 		for _, l := range j.lanes {
-			if l.stale {
+			if l.asks() {
 				m, cause := l.classify(err)
 				l.cause, l.stuck = cause, m.verdict == hold
 			}
 		}
-		j.stale = slices.ContainsFunc(j.lanes, func(l *lane) bool { return l.stale && !l.stuck })
 		return
 	}
 	for _, name := range names {
 		j.c.topics[name] = found[name]
 	}
-	j.stale = false
 	for _, l := range j.lanes {
-		if !l.stale {
+		t := found[l.topic]
+		if t == nil || !l.asks() {
 			continue
 		}
-		if t := found[l.topic]; t == nil {
-			j.stale = true // it has come to wait since
-		} else if l.stale = false; t.err != nil {
+		if l.stale = false; t.err != nil {
 			m, cause := l.classify(t.err)
 			l.fail(j, m, cause)
 		}

@@ -37,6 +37,9 @@ type lane struct {
 	cause   *record.Cause // of the last failure
 }
 
+// asks reports whether the lane waits for metadata.
+func (l *lane) asks() bool { return l.stale && !l.stuck }
+
 // load sees to it that there is a batch to send, and reports whether there is.
 func (l *lane) load(j *job) bool {
 	if l.batch != nil {
@@ -338,12 +341,12 @@ func (l *lane) fail(j *job, m meaning, cause *record.Cause) {
 	l.waits = time.Now().Add(pause(l.tries))
 	switch m.verdict {
 	case moved:
-		l.stale, j.stale = true, true
+		l.stale = true
 	case absent:
+		l.stale = true
 		if l.absents++; l.absents >= maxAbsent {
 			l.stuck, cause.Permanent = true, true
 		}
-		l.stale, j.stale = true, true
 	case renumber:
 		l.restart(j)
 	case unnumbered:

@@ -89,19 +89,21 @@ func bounded[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 }
 
-// learn sees to it that the topic is known.
-func (c *Client) learn(ctx context.Context, name string) error {
+// learn returns what is known of a topic, after asking if that is nothing, or
+// old.
+func (c *Client) learn(ctx context.Context, name string) (*topic, error) {
 	if t := c.topics[name]; t != nil && t.err == nil && time.Since(t.asked) < topicAge {
-		return nil
+		return t, nil
 	}
 	k, err := c.connection()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	found, err := describe(ctx, k, []string{name})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c.topics[name] = found[name]
-	return found[name].err
+	t := found[name]
+	c.topics[name] = t
+	return t, t.err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"ckafka-etl/kafkaclient"
 	"ckafka-etl/record"
@@ -246,4 +247,21 @@ func TestMuteBrokers(t *testing.T) {
 	assert.Less(t, time.Since(started), 2*time.Second)
 	assert.Equal(t, "no_answer", cause.Type)
 	require.Eventually(t, func() bool { return w.open.Load() == 0 }, 10*time.Second, time.Millisecond)
+}
+
+// A connection that dies between one question and the next takes with it what
+// is known of the topic.
+func TestConnectionDiesWhilePreparing(t *testing.T) {
+	t.Parallel()
+	var w wire
+	c := wired(t, &w)
+	var once sync.Once
+	c.ControlKey(initProducerIDKey, func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		once.Do(func() { w.cut()() })
+		return nil, nil, false
+	})
+	recs := batch(0, 10)
+	all(t, record.Stored, writeWithin(t, client(t, c), 3*time.Second, recs))
+	requireInOrder(t, c, recs)
 }
