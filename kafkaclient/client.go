@@ -40,6 +40,7 @@
 package kafkaclient
 
 import (
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"log/slog"
@@ -69,8 +70,8 @@ const (
 // Config is what a client is made of.
 type Config struct {
 	config.Kafka
-	// Program makes the documents of kafka_value=document and of dead letters.
-	// Required for these, else not used.
+	// Program makes the documents of kafka_value=document and of dead letters,
+	// which need it.
 	Program *transform.Program
 	// Logger hears warnings. nil: nobody does.
 	Logger *slog.Logger
@@ -122,8 +123,11 @@ func New(cfg Config) (*Client, error) {
 		sequences: make(map[sequenceKey]*sequence),
 		seed:      maphash.MakeSeed(),
 	}
-	if cfg.Program != nil {
+	switch {
+	case cfg.Program != nil:
 		c.worker = cfg.Program.NewWorker()
+	case cfg.ValueDocument || cfg.DeadLetterTopic != "":
+		return nil, errors.New("kafkaclient: documents and dead letters need a program")
 	}
 	var err error
 	if c.codec, err = newCodec(cfg.Compression); err != nil {

@@ -35,6 +35,7 @@ func TestEveryRecordOnce(t *testing.T) {
 			rt.Fatal(err)
 		}
 		k, err := kafkaclient.New(configured(c, func(cfg *kafkaclient.Config) {
+			cfg.DeadLetterTopic = ""
 			cfg.KeepPartition = rapid.Bool().Draw(rt, "keep")
 			cfg.Compression = rapid.SampledFrom([]string{"none", "lz4", "zstd"}).Draw(rt, "compression")
 		}))

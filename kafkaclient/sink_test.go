@@ -216,3 +216,22 @@ func TestLargeEventGoesInSeveralBatches(t *testing.T) {
 	requireInOrder(t, c, recs)
 	require.Len(t, messages(t, c, "target")[0], 500)
 }
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	for name, x := range map[string]struct {
+		change option
+		want   string
+	}{
+		"compression": {func(cfg *kafkaclient.Config) { cfg.Compression = "rar" }, "kafka_compression"},
+		"letters":     {func(cfg *kafkaclient.Config) { cfg.DeadLetterTopic = "d" }, "program"},
+		"documents":   {func(cfg *kafkaclient.Config) { cfg.ValueDocument = true }, "program"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := configured(nil, func(cfg *kafkaclient.Config) { cfg.Brokers, cfg.DeadLetterTopic = []string{"127.0.0.1:1"}, "" }, x.change)
+			_, err := kafkaclient.New(cfg)
+			require.ErrorContains(t, err, x.want)
+		})
+	}
+}
