@@ -27,6 +27,7 @@ func commands(sys *system) []*cobra.Command {
 		newReplay(sys),
 		newPreview(sys),
 		newCheck(sys),
+		newTrigger(sys),
 	}
 }
 

@@ -49,6 +49,10 @@ func New(cfg Config) (*Trigger, error) {
 	return t, nil
 }
 
+// sessionTimeout is how long the partitions of a member that was killed wait
+// for another. Heartbeats come every 3 s.
+const sessionTimeout = 15 * time.Second
+
 func (t *Trigger) options() []kgo.Opt {
 	balancer := kgo.CooperativeStickyBalancer()
 	if t.cfg.Eager {
@@ -60,6 +64,7 @@ func (t *Trigger) options() []kgo.Opt {
 		kgo.ConsumeTopics(t.cfg.Topic),
 		kgo.Balancers(balancer),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), // adjust puts the position in its place
+		kgo.SessionTimeout(sessionTimeout),
 		kgo.RebalanceTimeout(t.cfg.Timeout+commitTimeout+5*time.Second),
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ckafka-etl/internal/platform"
+	"ckafka-etl/internal/trigger"
+)
+
+type triggerFlags struct {
+	source        sourceFlags
+	environ       environFlags
+	function      functionFlags
+	group         string
+	eager         bool
+	maxWait       time.Duration
+	retry         int
+	instances     int
+	oversize      string
+	oversizeTopic string
+	grace         time.Duration
+	json          bool
+}
+
+func newTrigger(sys *system) *cobra.Command {
+	var flags triggerFlags
+	cmd := &cobra.Command{
+		Use:   "trigger",
+		Short: "run the function on a Kafka topic, as the CKafka trigger does",
+		Long: `trigger reads a topic in a consumer group, makes events as the platform's trigger
+does, and has the function handle them: it is the way to run the function
+outside SCF.
+
+Each partition has one batch in flight. A batch that fails is delivered again,
+at most --retry times; then its partition stops, and nothing of it is passed
+over. Offsets are committed only after success. Ctrl-C lets the batches in
+flight end, commits them and leaves the group; a second Ctrl-C ends at once.
+
+` + sourceHelp + `
+
+` + environHelp + `
+
+` + functionHelp + `
+
+Progress and lag are shown on a terminal. If stdout is none, or with --json,
+everything that happens is one JSON object a line on stdout.`,
+		Example: `  export ES_Address=http://10.0.17.2:9200 ES_Index_KeyWord=app
+  etlctl trigger --brokers 10.0.17.3:9092 --topic app-log --group etl --position earliest
+  etlctl trigger --brokers kafka:9093 --tls --ca ca.pem --mechanism SCRAM-SHA-512 \
+      --user etl --password-env KAFKA_PASSWORD --topic app-log --group etl --max-msg-num 10000`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runTrigger(cmd.Context(), sys, &flags) },
+	}
+	f := cmd.Flags()
+	flags.source.register(f, "latest")
+	flags.environ.register(f)
+	flags.function.register(f)
+	f.StringVar(&flags.group, "group", "", "the consumer `GROUP` (required)")
+	f.BoolVar(&flags.eager, "eager", false, "rebalance by ranges, for groups with members that know nothing else")
+	f.DurationVar(&flags.maxWait, "max-wait", trigger.DefaultMaxWait, "how long a record waits for others to come into its event, at most 60s")
+	f.IntVar(&flags.retry, "retry", trigger.DefaultRetry, "how many `TIMES` a failed batch is delivered again, 0 to 10000")
+	f.IntVar(&flags.instances, "instances", 0, "most instances of the function at a time; default one for each core, and no more than partitions")
+	f.StringVar(&flags.oversize, "oversize", string(trigger.OversizeStop), "what becomes of a record that fits into no event (6 MB): stop, skip or dead")
+	f.StringVar(&flags.oversizeTopic, "oversize-topic", "", "the `TOPIC` of the same Kafka that such records are produced to, with --oversize dead")
+	f.DurationVar(&flags.grace, "grace", trigger.DefaultGrace, "how long batches in flight may go on at the end")
+	f.BoolVar(&flags.json, "json", false, "print JSON lines on a terminal, too")
+	return cmd
+}
+
+func runTrigger(ctx context.Context, sys *system, flags *triggerFlags) error {
+	cfg, err := flags.config(sys)
+	if err != nil {
+		return err
+	}
+	vars, err := flags.environ.variables(sys.environ)
+	if err != nil {
+		return err
+	}
+	if vars["ES_Address"] == "" && vars["kafka_address"] == "" {
+		return usagef("neither ES_Address nor kafka_address is set: the function has nowhere to write")
+	}
+	to, err := newTarget(sys, vars)
+	if err != nil {
+		return err
+	}
+	defer to.close()
+	fn, err := flags.function.function(ctx, vars)
+	if err != nil {
+		return err
+	}
+	if flags.function.verbose {
+		fn.Stdout, fn.Stderr = sys.stderr, sys.stderr
+	}
+	pools, err := newPools(fn, flags.instances)
+	if err != nil {
+		return err
+	}
+	defer pools.stop()
+	view := newTriggerView(sys, flags, to.name())
+	for _, p := range pools {
+		cfg.Functions = append(cfg.Functions, p)
+	}
+	cfg.Timeout, cfg.Report = fn.Timeout, view.report
+	t, err := trigger.New(cfg)
+	if err != nil {
+		return usagef("%s", flagged(err))
+	}
+
+	// A second signal ends the process as if nobody had asked for the first.
+	defer context.AfterFunc(ctx, func() {
+		view.say("finishing the batches in flight, for at most %v", flags.grace)
+		signal.Reset(os.Interrupt, syscall.SIGTERM)
+	})()
+	var watch sync.WaitGroup
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	watch.Go(func() { view.watch(watching, t) })
+	err = t.Run(ctx)
+	stop()
+	watch.Wait()
+	pools.stop()
+	if printErr := view.summary(fn, pools); printErr != nil {
+		return printErr
+	}
+	return err
+}
+
+// config reads the flags that concern reading.
+func (f *triggerFlags) config(sys *system) (cfg trigger.Config, err error) {
+	cfg = trigger.Config{
+		Topic: f.source.topic, Group: f.group, Eager: f.eager, MaxMsgNum: f.source.maxMsgNum, MaxWait: f.maxWait,
+		Retry: f.retry, Oversize: trigger.Oversize(f.oversize), OversizeTopic: f.oversizeTopic, Grace: f.grace,
+	}
+	if f.group == "" {
+		return cfg, usagef("--group: not set")
+	}
+	if f.instances < 0 {
+		return cfg, usagef("--instances: got %d, want at least 1, or 0 for one for each core", f.instances)
+	}
+	if cfg.Position, err = f.source.where(); err != nil {
+		return cfg, err
+	}
+	cfg.Client, err = f.source.client(sys.environ)
+	return cfg, err
+}
+
+// flagged puts the dashes before the names of flags.
+func flagged(err error) string {
+	return "--" + strings.ReplaceAll(err.Error(), "\n", "\n--")
+}
+
+// functionPools each hold one instance. A partition keeps to one of them, so
+// that a batch that comes again meets the instance that knows what is settled.
+// An instance starts with its first event: there are never more than
+// partitions.
+type functionPools []*platform.Pool
+
+func newPools(fn platform.Function, n int) (functionPools, error) {
+	if n == 0 {
+		n = runtime.NumCPU()
+	}
+	pools := make(functionPools, n)
+	for i := range pools {
+		var err error
+		if pools[i], err = platform.NewPool(fn, 1); err != nil {
+			return nil, usage(err)
+		}
+	}
+	return pools, nil
+}
+
+func (p functionPools) stop() {
+	for _, pool := range p {
+		pool.Stop()
+	}
+}
+
+// usage returns what all have used, and how many instances were started.
+func (p functionPools) usage() (u platform.Usage, started int) {
+	for _, pool := range p {
+		v := pool.Usage()
+		u.User, u.System, u.PeakRSS = u.User+v.User, u.System+v.System, max(u.PeakRSS, v.PeakRSS)
+		started += pool.Started()
+	}
+	return u, started
+}
