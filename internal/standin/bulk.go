@@ -30,10 +30,8 @@ type itemAnswer struct {
 	SeqNo       *int64     `json:"_seq_no,omitempty"`
 	PrimaryTerm int        `json:"_primary_term,omitempty"`
 	Status      int        `json:"status,omitempty"`
-	Error       *itemError `json:"error,omitempty"`
+	Error       *exception `json:"error,omitempty"`
 }
-
-type itemError struct{ Cause }
 
 type shards struct {
 	Total      int  `json:"total"`
@@ -85,7 +83,7 @@ func (s *Server) applyBulk(ops []operation, refused []*ItemError, refresh bool) 
 		}
 		if f != nil {
 			answer.Errors = true
-			a = itemAnswer{Status: f.status, Error: &itemError{f.Cause}}
+			a = itemAnswer{Status: f.status, Error: &f.exception}
 		} else {
 			applied++
 			if a.Result == "not_found" {

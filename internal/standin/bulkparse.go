@@ -28,7 +28,7 @@ func parseBulk(v Version, body []byte, index, typ, pipeline string, hasPipeline 
 	if len(body) == 0 {
 		f := fail(400, "parse_exception", "request body is required")
 		if v == ES817 {
-			inner := f.Cause
+			inner := f.exception
 			f = fail(400, "parse_exception", "could not parse bulk request body").causedBy(inner)
 			f.root = &inner
 		}
@@ -185,22 +185,22 @@ func (p *actionParser) parameters(op *operation) *failure {
 
 // malformed is an action line that is not JSON: a 500 on 6.8, a 400 elsewhere.
 func (p *actionParser) malformed(e *syntaxError) *failure {
-	f := &failure{status: 400, Cause: e.cause(p.v)}
+	f := &failure{status: 400, exception: e.cause(p.v)}
 	switch {
 	case p.v == ES68:
 		f.status = 500
 	case p.v == ES817 && e.inString:
-		f = fail(400, "parse_exception", "could not parse bulk request body").causedBy(f.Cause)
+		f = fail(400, "parse_exception", "could not parse bulk request body").causedBy(f.exception)
 	}
 	return f
 }
 
 func (p *actionParser) expected(want string, kind jsontext.Kind, raw []byte) *failure {
 	name := tokenName(kind, raw)
-	switch {
-	case kind == '0':
+	switch kind {
+	case '0':
 		name = "VALUE_NUMBER"
-	case kind == 't' || kind == 'f':
+	case 't', 'f':
 		name = "VALUE_BOOLEAN"
 	}
 	return illegalArgument("Malformed action/metadata line [%d], expected %s but found [%s]", p.line, want, name)

@@ -109,8 +109,21 @@ func bulkCases() []realCase {
 		{name: "long id among good", steps: []exchange{bulk(ok + lines(action("create", "i", long(513)), `{"a":1}`)), indices()}},
 	}
 	for _, id := range [][2]string{
-		{"empty", `""`}, {"number", `5`}, {"null", `null`}, {"boolean", `true`}, {"float", `1.50`}, {"object", `{}`}, {"array", `[1]`}, {"of 512 bytes", `"` + long(512) + `"`}, {"of 513 bytes", `"` + long(513) + `"`},
-		{"of 256 letters in 512 bytes", `"` + strings.Repeat("é", 256) + `"`}, {"of 257 letters in 514 bytes", `"` + strings.Repeat("é", 257) + `"`}, {"underscore", `"_x"`}, {"spaces", `" a/b "`}, {"nul", `"a\u0000b"`}, {"lone surrogate", `"a\ud800b"`},
+		{"empty", `""`},
+		{"number", `5`},
+		{"null", `null`},
+		{"boolean", `true`},
+		{"float", `1.50`},
+		{"object", `{}`},
+		{"array", `[1]`},
+		{"of 512 bytes", `"` + long(512) + `"`},
+		{"of 513 bytes", `"` + long(513) + `"`},
+		{"of 256 letters in 512 bytes", `"` + strings.Repeat("é", 256) + `"`},
+		{"of 257 letters in 514 bytes", `"` + strings.Repeat("é", 257) + `"`},
+		{"underscore", `"_x"`},
+		{"spaces", `" a/b "`},
+		{"nul", `"a\u0000b"`},
+		{"lone surrogate", `"a\ud800b"`},
 	} {
 		cases = append(cases, realCase{name: "id " + id[0], steps: []exchange{bulk(lines(`{"index":{"_index":"i","_id":`+id[1]+typeMark+`}}`, `{"a":1}`))}})
 	}

@@ -19,7 +19,7 @@ const (
 // numbers are no dates, so 2020 is text, yet 2020-01, 2020T and -2020-01-01 are
 // dates. date is nil if the text is good, else why its document is refused:
 // 7.x and OpenSearch take 2020/13/01 for a date and then refuse it.
-func detectDate(v Version, s string) (f dateFormat, why *Cause) {
+func detectDate(v Version, s string) (f dateFormat, why *exception) {
 	switch {
 	case len(s) < 5 || looksNumeric(s):
 		return noDate, nil
@@ -35,7 +35,7 @@ func detectDate(v Version, s string) (f dateFormat, why *Cause) {
 	}
 	if why := date.impossible(); why != "" {
 		if v.lenientDates() {
-			return slashDate, &Cause{Type: "date_time_exception", Reason: why}
+			return slashDate, &exception{Type: "date_time_exception", Reason: why}
 		}
 		return noDate, nil
 	}
@@ -43,7 +43,7 @@ func detectDate(v Version, s string) (f dateFormat, why *Cause) {
 }
 
 // acceptDate says why a text or number is none for a date field, or nil.
-func acceptDate(v Version, f dateFormat, s string) *Cause {
+func acceptDate(v Version, f dateFormat, s string) *exception {
 	switch {
 	case f == isoDate && isISODate(v, s), isEpochMillis(v, s):
 		return nil
@@ -56,14 +56,14 @@ func acceptDate(v Version, f dateFormat, s string) *Cause {
 		case ok && why == "" && (date.year > 0 || v == ES68):
 			return nil
 		case ok && why != "" && v != ES68:
-			return &Cause{Type: "date_time_exception", Reason: why}
+			return &exception{Type: "date_time_exception", Reason: why}
 		}
 	}
 	format := "strict_date_optional_time||epoch_millis"
 	if f == slashDate {
 		format = "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis"
 	}
-	c := &Cause{Type: "illegal_argument_exception"}
+	c := &exception{Type: "illegal_argument_exception"}
 	switch {
 	case v == ES68 && outOfRange(f).MatchString(s):
 		c.Type, c.Reason = "illegal_field_value_exception", "Cannot parse \""+s+"\""
@@ -75,7 +75,7 @@ func acceptDate(v Version, f dateFormat, s string) *Cause {
 		c.Reason = "cannot parse empty date"
 	default:
 		c.Reason = "failed to parse date field [" + s + "] with format [" + format + "]"
-		c.CausedBy = &Cause{Type: "date_time_parse_exception", Reason: "Failed to parse with all enclosed parsers"}
+		c.CausedBy = &exception{Type: "date_time_parse_exception", Reason: "Failed to parse with all enclosed parsers"}
 	}
 	return c
 }
@@ -112,7 +112,7 @@ func isISODate(v Version, s string) bool {
 		p.take("+")
 	}
 	year, ok := p.digits(4)
-	if !ok || negative && year == 0 && !(v == ES68 || v == ES817) {
+	if !ok || negative && year == 0 && v != ES68 && v != ES817 {
 		return false
 	}
 	switch rest := p.s; {
@@ -145,7 +145,7 @@ func isISODate(v Version, s string) bool {
 	if p.s == "" {
 		return true
 	}
-	if !p.take("T") && !(v == ES68 && p.take("t")) {
+	if !p.take("T") && (v != ES68 || !p.take("t")) {
 		return false
 	}
 	if p.s == "" {

@@ -44,9 +44,9 @@ func (p *documentParser) document(source []byte) *failure {
 		return fail(400, p.v.parsing(), "%sfailed to parse, document is empty", p.at0())
 	}
 	if !bytes.HasPrefix(bytes.TrimLeft(source, " \t\r\n"), []byte("{")) {
-		c := Cause{Type: "not_x_content_exception", Reason: "Compressor detection can only be called on some xcontent bytes or compressed xcontent bytes"}
+		c := exception{Type: "not_x_content_exception", Reason: "Compressor detection can only be called on some xcontent bytes or compressed xcontent bytes"}
 		if p.v == ES817 {
-			return &failure{status: 500, Cause: c}
+			return &failure{status: 500, exception: c}
 		}
 		return p.failParse(c)
 	}
@@ -63,9 +63,9 @@ func (p *documentParser) document(source []byte) *failure {
 	case e != nil:
 		return p.failSyntax(e)
 	case kind != 0:
-		c := Cause{Type: "illegal_argument_exception", Reason: "Malformed content, found extra data after parsing: " + tokenName(kind, raw)}
+		c := exception{Type: "illegal_argument_exception", Reason: "Malformed content, found extra data after parsing: " + tokenName(kind, raw)}
 		if p.v == ES817 {
-			return &failure{status: 400, Cause: c}
+			return &failure{status: 400, exception: c}
 		}
 		return p.failParse(c)
 	}
@@ -78,7 +78,7 @@ func (p *documentParser) object(path string, top bool) *failure {
 	p.objects++
 	defer func() { p.objects-- }()
 	if p.v == OpenSearch2 && p.objects > maxDepth {
-		return p.failParse(Cause{Type: "parse_exception", Reason: "The depth of the field has exceeded the allowed limit of [20]. This limit can be set by changing the [index.mapping.depth.limit] index level setting."})
+		return p.failParse(exception{Type: "parse_exception", Reason: "The depth of the field has exceeded the allowed limit of [20]. This limit can be set by changing the [index.mapping.depth.limit] index level setting."})
 	}
 	for {
 		kind, raw, e := p.r.next(true)
@@ -158,7 +158,7 @@ func (p *documentParser) value(path, name string, kind jsontext.Kind, raw []byte
 		return p.object(path+".", false)
 	}
 	if !mapped {
-		var why *Cause
+		var why *exception
 		if t, why = p.guess(kind, raw); why != nil && t == objectField {
 			return p.failParse(*why)
 		} else if why != nil {
@@ -186,7 +186,7 @@ func (p *documentParser) array(path string) *failure {
 	p.arrays++
 	defer func() { p.arrays-- }()
 	if p.v == OpenSearch2 && p.arrays > maxDepth {
-		return p.failParse(Cause{Type: "parse_exception", Reason: "The depth of the nested array field has exceeded the allowed limit of [20]. This limit can be set by changing the [index.mapping.depth.limit] index level setting."})
+		return p.failParse(exception{Type: "parse_exception", Reason: "The depth of the nested array field has exceeded the allowed limit of [20]. This limit can be set by changing the [index.mapping.depth.limit] index level setting."})
 	}
 	for {
 		kind, raw, e := p.r.next(false)
@@ -212,7 +212,7 @@ func (p *documentParser) array(path string) *failure {
 
 // guess is the type that the server gives a new field. A reason means that the
 // document is refused; with objectField no field is named.
-func (p *documentParser) guess(kind jsontext.Kind, raw []byte) (fieldType, *Cause) {
+func (p *documentParser) guess(kind jsontext.Kind, raw []byte) (fieldType, *exception) {
 	switch kind {
 	case 't', 'f':
 		return booleanField, nil
@@ -221,7 +221,7 @@ func (p *documentParser) guess(kind jsontext.Kind, raw []byte) (fieldType, *Caus
 			return floatField, nil
 		}
 		if p.v == ES68 && !fitsLong(string(raw)) {
-			return objectField, &Cause{Type: "illegal_state_exception", Reason: "No matching token for number_type [BIG_INTEGER]"}
+			return objectField, &exception{Type: "illegal_state_exception", Reason: "No matching token for number_type [BIG_INTEGER]"}
 		}
 		return longField, nil
 	}
@@ -245,13 +245,13 @@ func (p *documentParser) addField(path string, t fieldType) *failure {
 // as Java's split drops them.
 func (p *documentParser) split(path, name string) ([]string, *failure) {
 	if name == "" {
-		return nil, p.failParse(Cause{Type: "illegal_argument_exception", Reason: "field name cannot be an empty string"})
+		return nil, p.failParse(exception{Type: "illegal_argument_exception", Reason: "field name cannot be an empty string"})
 	}
 	parts := strings.Split(strings.TrimRight(name, "."), ".")
 	if parts[0] == "" && len(parts) == 1 {
-		switch c := (Cause{Type: "illegal_argument_exception", Reason: "field name cannot contain only dots"}); p.v {
+		switch c := (exception{Type: "illegal_argument_exception", Reason: "field name cannot contain only dots"}); p.v {
 		case ES68, ES710:
-			return nil, p.failParse(Cause{Type: "array_index_out_of_bounds_exception", Reason: "Index -1 out of bounds for length 0"})
+			return nil, p.failParse(exception{Type: "array_index_out_of_bounds_exception", Reason: "Index -1 out of bounds for length 0"})
 		case OpenSearch2:
 			c.Reason = "field name cannot contain only the character [.]"
 			fallthrough
@@ -266,7 +266,7 @@ func (p *documentParser) split(path, name string) ([]string, *failure) {
 		return parts, nil
 	}
 	for _, part := range parts {
-		c := Cause{Type: "illegal_argument_exception"}
+		c := exception{Type: "illegal_argument_exception"}
 		switch empty := part == ""; {
 		case !isBlank(part):
 			continue
@@ -315,7 +315,7 @@ func (p *documentParser) at0() string {
 }
 
 // failParse is a document that cannot be parsed for a reason.
-func (p *documentParser) failParse(c Cause) *failure {
+func (p *documentParser) failParse(c exception) *failure {
 	if p.v == ES817 {
 		return fail(400, p.v.parsing(), "%sfailed to parse: %s", p.at(), c.Reason).causedBy(c)
 	}
@@ -325,7 +325,7 @@ func (p *documentParser) failParse(c Cause) *failure {
 func (p *documentParser) failSyntax(e *syntaxError) *failure { return p.failParse(e.cause(p.v)) }
 
 // failField is a value that its field refuses.
-func (p *documentParser) failField(path, typ, value string, c *Cause) *failure {
+func (p *documentParser) failField(path, typ, value string, c *exception) *failure {
 	reason := p.at() + "failed to parse field [" + path + "] of type [" + typ + "] in document with id '" + p.id + "'"
 	if p.v != ES68 {
 		reason += ". Preview of field's value: '" + value + "'"

@@ -228,7 +228,7 @@ func (c *call) number(name string, inBody json.RawMessage, otherwise int) (int, 
 	n, err := strconv.Atoi(text)
 	switch {
 	case err != nil:
-		return 0, illegalArgument("Failed to parse int parameter [%s] with value [%s]", name, text).causedBy(Cause{Type: "number_format_exception", Reason: "For input string: \"" + text + "\""})
+		return 0, illegalArgument("Failed to parse int parameter [%s] with value [%s]", name, text).causedBy(exception{Type: "number_format_exception", Reason: "For input string: \"" + text + "\""})
 	case n < 0:
 		return 0, illegalArgument("[%s] parameter cannot be negative, found [%d]", name, n)
 	}
@@ -267,8 +267,8 @@ func parseSort(raw json.RawMessage) (field string, descending bool, _ *failure) 
 
 // shardsFailed is the answer to a search that every shard refuses.
 func (c *call) shardsFailed(reason string) *response {
-	inner := Cause{Type: "illegal_argument_exception", Reason: reason}
-	f := fail(400, "search_phase_execution_exception", "all shards failed").causedBy(Cause{Type: inner.Type, Reason: reason, CausedBy: &inner})
+	inner := exception{Type: "illegal_argument_exception", Reason: reason}
+	f := fail(400, "search_phase_execution_exception", "all shards failed").causedBy(exception{Type: inner.Type, Reason: reason, CausedBy: &inner})
 	f.root = &inner
 	if c.server.version == ES68 {
 		f.status, f.CausedBy, inner.Type = http.StatusInternalServerError, nil, "query_phase_execution_exception"

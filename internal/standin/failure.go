@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// Cause is an error in the server's words, as answers hold it.
-type Cause struct {
-	Type     string `json:"type"`
-	Reason   string `json:"reason"`
-	CausedBy *Cause `json:"caused_by,omitempty"`
+// An exception is an error in the server's words, as answers hold it.
+type exception struct {
+	Type     string     `json:"type"`
+	Reason   string     `json:"reason"`
+	CausedBy *exception `json:"caused_by,omitempty"`
 
 	ResourceType string `json:"resource.type,omitempty"`
 	ResourceID   string `json:"resource.id,omitempty"`
@@ -25,14 +25,14 @@ type Cause struct {
 // A failure is a refused request or item.
 type failure struct {
 	status int
-	Cause
+	exception
 
 	// root is what root_cause names, if it is not the error itself.
-	root *Cause
+	root *exception
 }
 
 func fail(status int, typ, format string, args ...any) *failure {
-	return &failure{status: status, Cause: Cause{Type: typ, Reason: fmt.Sprintf(format, args...)}}
+	return &failure{status: status, exception: exception{Type: typ, Reason: fmt.Sprintf(format, args...)}}
 }
 
 func illegalArgument(format string, args ...any) *failure {
@@ -44,7 +44,7 @@ func unsupported(what string) *failure {
 	return illegalArgument("the stand-in does not support %s", what)
 }
 
-func (f *failure) causedBy(c Cause) *failure {
+func (f *failure) causedBy(c exception) *failure {
 	f.CausedBy = &c
 	return f
 }
@@ -52,10 +52,10 @@ func (f *failure) causedBy(c Cause) *failure {
 // body is the answer to a request that failed as a whole.
 func (f *failure) body() []byte {
 	type withRoots struct {
-		RootCause []Cause `json:"root_cause"`
-		Cause
+		RootCause []exception `json:"root_cause"`
+		exception
 	}
-	root := f.Cause
+	root := f.exception
 	root.CausedBy = nil
 	if f.root != nil {
 		root = *f.root
@@ -63,7 +63,7 @@ func (f *failure) body() []byte {
 	return encode(struct {
 		Error  withRoots `json:"error"`
 		Status int       `json:"status"`
-	}{withRoots{[]Cause{root}, f.Cause}, f.status})
+	}{withRoots{[]exception{root}, f.exception}, f.status})
 }
 
 // textBody is the answer to a request that the server's dispatcher refused:

@@ -6,6 +6,7 @@ import (
 	"compress/zlib"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -150,8 +151,8 @@ func (c *call) readBody() *response {
 		return &response{none: true}
 	}
 	if int64(len(c.body)) > c.server.maxContent {
-		c.body = nil
 		tooLarge.header.Set("Connection", "close")
+		c.server.note(func() { c.rec.WireBytes = wire.n })
 		return tooLarge
 	}
 	if c.streams {
@@ -234,9 +235,7 @@ func (c *call) write(resp *response) {
 			header.Set("X-Elastic-Product", "Elasticsearch")
 		}
 	}
-	for name, values := range resp.header {
-		header[name] = values
-	}
+	maps.Copy(header, resp.header)
 	for name, values := range c.fault.Header {
 		header[http.CanonicalHeaderKey(name)] = values
 	}
@@ -279,12 +278,12 @@ func (c *call) cut(reset bool) {
 		c.w.WriteHeader(http.StatusNotImplemented) // no connection that could be cut
 		return
 	}
-	defer conn.Close()
 	if under, ok := conn.(interface{ NetConn() net.Conn }); ok && reset {
 		conn = under.NetConn() // without TLS's good-bye
-		defer conn.Close()
 	}
+	// Both fail only if the connection is gone already.
 	if tcp, ok := conn.(*net.TCPConn); ok && reset {
-		_ = tcp.SetLinger(0) // fails only if the connection is gone already
+		_ = tcp.SetLinger(0)
 	}
+	_ = conn.Close()
 }

@@ -210,7 +210,7 @@ func changeSetting(name, value string, maxFields int) (func(*index), *failure) {
 		n, err := strconv.Atoi(cmp.Or(value, itoa(maxFields)))
 		switch {
 		case err != nil:
-			return nil, illegalArgument("Failed to parse value [%s] for setting [%s]", value, name).causedBy(Cause{Type: "number_format_exception", Reason: "For input string: \"" + value + "\""})
+			return nil, illegalArgument("Failed to parse value [%s] for setting [%s]", value, name).causedBy(exception{Type: "number_format_exception", Reason: "For input string: \"" + value + "\""})
 		case n < 0:
 			return nil, illegalArgument("Failed to parse value [%s] for setting [%s] must be >= 0", value, name)
 		}

@@ -66,7 +66,7 @@ func (r *jsonReader) next(isName bool) (kind jsontext.Kind, raw []byte, _ *synta
 		return kind, nil, nil
 	}
 	raw, err := r.dec.ReadValue()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return 0, nil, nil
 	}
 	if err != nil {
@@ -98,8 +98,8 @@ func (r *jsonReader) syntaxError(err error, inString bool) *syntaxError {
 }
 
 // cause is the exception for e, as each version nests it.
-func (e *syntaxError) cause(v Version) Cause {
-	c := Cause{Type: "json_parse_exception", Reason: e.reason}
+func (e *syntaxError) cause(v Version) exception {
+	c := exception{Type: "json_parse_exception", Reason: e.reason}
 	switch {
 	case e.limit:
 		c.Type = "stream_constraints_exception"
@@ -109,7 +109,7 @@ func (e *syntaxError) cause(v Version) Cause {
 	if v != ES817 || e.inString || e.limit {
 		return c
 	}
-	outer := Cause{Type: "x_content_parse_exception", Reason: at(e.offset) + c.Reason, CausedBy: &c}
+	outer := exception{Type: "x_content_parse_exception", Reason: at(e.offset) + c.Reason, CausedBy: &c}
 	if e.eof {
 		outer.Type, outer.Reason = "x_content_e_o_f_exception", at(e.offset)+"Unexpected end of file"
 	}

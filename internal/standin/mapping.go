@@ -42,7 +42,7 @@ type additions struct {
 
 // add notes a field that is not mapped yet. Two types for one field refuse the
 // document, but only after all of it was read.
-func (a *additions) add(path string, t fieldType) *Cause {
+func (a *additions) add(path string, t fieldType) *exception {
 	old, seen := a.types[path]
 	switch {
 	case seen && old == t:
@@ -74,7 +74,7 @@ func mergesIn6(a, b fieldType) bool {
 
 // onTheFly checks the limits that 7.17 (fields without .keyword) and 8.17
 // check while they read a document.
-func (a *additions) onTheFly(path string, t fieldType) *Cause {
+func (a *additions) onTheFly(path string, t fieldType) *exception {
 	if a.v != ES717 && a.v != ES817 {
 		return nil
 	}
@@ -83,10 +83,10 @@ func (a *additions) onTheFly(path string, t fieldType) *Cause {
 		n = len(a.paths)
 	}
 	if a.to.count+n > a.limit {
-		return &Cause{Type: "illegal_argument_exception", Reason: "Limit of total fields [" + itoa(a.limit) + "] has been exceeded while adding new fields [" + itoa(n) + "]"}
+		return &exception{Type: "illegal_argument_exception", Reason: "Limit of total fields [" + itoa(a.limit) + "] has been exceeded while adding new fields [" + itoa(n) + "]"}
 	}
 	if a.v == ES817 && t == objectField && tooDeep(path) {
-		return &Cause{Type: "illegal_argument_exception", Reason: a.depthReason("", path)}
+		return &exception{Type: "illegal_argument_exception", Reason: a.depthReason("", path)}
 	}
 	return nil
 }

@@ -27,9 +27,9 @@ func (c *call) checkMediaType() *response {
 	switch {
 	case ct != "" && !mediaType.MatchString(media):
 		if v == ES817 {
-			return c.failed(fail(400, "media_type_header_exception", "Invalid media-type value on headers [Content-Type]").causedBy(Cause{Type: "illegal_argument_exception", Reason: "invalid media-type [" + ct + "]"}))
+			return c.failed(fail(400, "media_type_header_exception", "Invalid media-type value on headers [Content-Type]").causedBy(exception{Type: "illegal_argument_exception", Reason: "invalid media-type [" + ct + "]"}))
 		}
-		inner := Cause{Type: "illegal_argument_exception", Reason: "invalid Content-Type header [" + ct + "]"}
+		inner := exception{Type: "illegal_argument_exception", Reason: "invalid Content-Type header [" + ct + "]"}
 		return c.failed(fail(400, "content_type_header_exception", "java.lang.IllegalArgumentException: %s", inner.Reason).causedBy(inner))
 	case media == "application/json":
 		return nil
@@ -64,7 +64,7 @@ func compatibility(accept, contentType string, hasBody bool) *failure {
 		for _, a := range args {
 			reason = strings.Replace(reason, "%", a, 1)
 		}
-		return fail(400, "media_type_header_exception", "Invalid media-type value on headers [Accept, Content-Type]").causedBy(Cause{Type: "status_exception", Reason: reason})
+		return fail(400, "media_type_header_exception", "Invalid media-type value on headers [Accept, Content-Type]").causedBy(exception{Type: "status_exception", Reason: reason})
 	}
 	a, b := version(accept), version(contentType)
 	known := func(n int) bool { return n == 0 || n == 7 || n == 8 }

@@ -25,13 +25,13 @@ func (p *documentParser) metadata(name, dotted string) *failure {
 	if dotted != "" && p.v != ES817 {
 		return fail(400, p.v.parsing(), "Could not dynamically add mapping for field [%s]. Existing mapping for [%s] must be of type object but found [%s].", dotted, name, name)
 	}
-	why := Cause{Type: p.v.parsing(), Reason: p.at() + "Field [" + name + "] is a metadata field and cannot be added inside a document. Use the index API request parameters."}
+	why := exception{Type: p.v.parsing(), Reason: p.at() + "Field [" + name + "] is a metadata field and cannot be added inside a document. Use the index API request parameters."}
 	if p.v == ES68 {
 		switch name {
 		case "_source", "_version", "_seq_no", "_field_names":
 			why.Reason = "Cannot generate dynamic mappings of type [" + name + "] for [" + name + "]"
 		}
-		return &failure{status: 400, Cause: why}
+		return &failure{status: 400, exception: why}
 	}
 	return p.failField(name, name, "", &why)
 }

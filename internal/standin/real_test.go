@@ -22,9 +22,9 @@ import (
 )
 
 // record names a real server whose answers to the cases are written to
-// testdata/real: version=URL. Without it the stand-in is compared with what is
-// there.
-var record = flag.String("record", "", "record the answers of a real server: version=URL")
+// testdata/real: -record 7.17.28=http://127.0.0.1:9200. All its indices are
+// deleted. Without it the stand-in is compared with what is there.
+var record = flag.String("record", "", "record the answers of a real server, all of whose indices are deleted: version=URL")
 
 // An exchange is one request of a case.
 type exchange struct {
@@ -253,6 +253,7 @@ func keys(m map[string]any) string {
 
 // item is an item of a bulk answer in few words, if it has just the usual members.
 func item(t *testing.T, it map[string]any, brief bool) string {
+	t.Helper()
 	for op, v := range it {
 		m, ok := v.(map[string]any)
 		if !ok {

@@ -163,7 +163,7 @@ func (c *call) bulkParameters() (refresh bool, _ *failure) {
 	switch value, given := c.query["timeout"]; {
 	case !given || timeValue.MatchString(value):
 	case fractionalTime.MatchString(value):
-		return false, illegalArgument("failed to parse [%s], fractional time values are not supported", value).causedBy(Cause{Type: "number_format_exception", Reason: "For input string: \"" + strings.TrimRight(value, "mshd") + "\""})
+		return false, illegalArgument("failed to parse [%s], fractional time values are not supported", value).causedBy(exception{Type: "number_format_exception", Reason: "For input string: \"" + strings.TrimRight(value, "mshd") + "\""})
 	default:
 		return false, illegalArgument("failed to parse setting [timeout] with value [%s] as a time value: unit is missing or unrecognized", value)
 	}

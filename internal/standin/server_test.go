@@ -130,7 +130,7 @@ func TestMaxContentLength(t *testing.T) {
 			if tt.chunked {
 				body = io.MultiReader(body) // hides the length
 			}
-			req, err := http.NewRequestWithContext(t.Context(), "POST", start(t, s)+"/_bulk", body)
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, start(t, s)+"/_bulk", body)
 			require.NoError(t, err)
 			req.Header.Set("Content-Type", ndjson)
 			req.Header.Set("Content-Encoding", tt.encoding)

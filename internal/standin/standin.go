@@ -3,7 +3,7 @@
 // documents. It can be told to misbehave (Script), and asked what happened.
 //
 // What it answers was recorded on Elasticsearch 6.8.23, 7.10.2, 7.17.28 and
-// 8.17.0 and on OpenSearch 2.19.1: testdata/real holds some 580 cases, and a
+// 8.17.0 and on OpenSearch 2.19.1: testdata/real holds over 560 cases, and a
 // test compares all of them. Status codes, exception types, the shape of the
 // answers and most reasons are the same. It is stricter than the real ones in
 // this: documents with comments, a byte order mark, or bytes that are no valid

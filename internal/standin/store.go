@@ -108,7 +108,8 @@ func (ix *index) documents() []Document {
 // blocked says why an index takes no writes, or nil. Seen: a read-only block
 // for a full disk is 403 on 6.8 and 429 on all others.
 func (ix *index) blocked(v Version, metadata bool) *failure {
-	status, what := 403, ""
+	status := 403
+	var what string
 	switch {
 	case ix.readOnly:
 		what = "FORBIDDEN/5/index read-only (api)"

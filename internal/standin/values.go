@@ -27,7 +27,7 @@ func (t fieldType) String() string {
 
 // accept says why a field of a type refuses a value, or nil. The value is
 // scalar, or the start of an object. What is said of a version was seen on it.
-func (t fieldType) accept(v Version, kind jsontext.Kind, raw []byte, offset int64) *Cause {
+func (t fieldType) accept(v Version, kind jsontext.Kind, raw []byte, offset int64) *exception {
 	switch t {
 	case longField, floatField:
 		return t.acceptNumber(v, kind, raw)
@@ -37,7 +37,7 @@ func (t fieldType) accept(v Version, kind jsontext.Kind, raw []byte, offset int6
 			return nil
 		case '"':
 			if s := unquote(raw); s != "" && s != "true" && s != "false" {
-				return &Cause{Type: "illegal_argument_exception", Reason: "Failed to parse value [" + s + "] as only [true] or [false] are allowed."}
+				return &exception{Type: "illegal_argument_exception", Reason: "Failed to parse value [" + s + "] as only [true] or [false] are allowed."}
 			}
 			return nil
 		}
@@ -47,9 +47,9 @@ func (t fieldType) accept(v Version, kind jsontext.Kind, raw []byte, offset int6
 		case kind != '{':
 			return nil
 		case v == ES817:
-			return &Cause{Type: "illegal_argument_exception", Reason: "Expected text at 1:" + itoa(int(offset)) + " but found START_OBJECT"}
+			return &exception{Type: "illegal_argument_exception", Reason: "Expected text at 1:" + itoa(int(offset)) + " but found START_OBJECT"}
 		}
-		return &Cause{Type: "illegal_state_exception", Reason: "Can't get text on a START_OBJECT at 1:" + itoa(int(offset))}
+		return &exception{Type: "illegal_state_exception", Reason: "Can't get text on a START_OBJECT at 1:" + itoa(int(offset))}
 	default:
 		f := isoDate
 		if t == slashDateField {
@@ -58,9 +58,9 @@ func (t fieldType) accept(v Version, kind jsontext.Kind, raw []byte, offset int6
 		switch kind {
 		case '{':
 			if v == ES817 {
-				return &Cause{Type: "illegal_argument_exception", Reason: "Expected text at 1:" + itoa(int(offset)) + " but found START_OBJECT"}
+				return &exception{Type: "illegal_argument_exception", Reason: "Expected text at 1:" + itoa(int(offset)) + " but found START_OBJECT"}
 			}
-			return &Cause{Type: "illegal_state_exception", Reason: "Can't get text on a START_OBJECT at 1:" + itoa(int(offset))}
+			return &exception{Type: "illegal_state_exception", Reason: "Can't get text on a START_OBJECT at 1:" + itoa(int(offset))}
 		case '"':
 			return acceptDate(v, f, unquote(raw))
 		}
@@ -68,11 +68,11 @@ func (t fieldType) accept(v Version, kind jsontext.Kind, raw []byte, offset int6
 	}
 }
 
-func (t fieldType) acceptNumber(v Version, kind jsontext.Kind, raw []byte) *Cause {
+func (t fieldType) acceptNumber(v Version, kind jsontext.Kind, raw []byte) *exception {
 	switch kind {
 	case '{':
 		if v == ES817 {
-			return &Cause{Type: "illegal_argument_exception", Reason: "Cannot parse object as number"}
+			return &exception{Type: "illegal_argument_exception", Reason: "Cannot parse object as number"}
 		}
 		return wrongToken(v, kind, raw, "not numeric, can not use numeric value accessors")
 	case 't', 'f':
@@ -88,12 +88,12 @@ func (t fieldType) acceptNumber(v Version, kind jsontext.Kind, raw []byte) *Caus
 		if len(raw) >= 1000 {
 			shown = "[Integer with " + itoa(len(raw)) + " digits]"
 		}
-		c := Cause{Type: "input_coercion_exception", Reason: "Numeric value (" + shown + ") out of range of long (-9223372036854775808 - 9223372036854775807)"}
+		c := exception{Type: "input_coercion_exception", Reason: "Numeric value (" + shown + ") out of range of long (-9223372036854775808 - 9223372036854775807)"}
 		switch v {
 		case ES68:
 			c.Type = "json_parse_exception"
 		case ES817:
-			return &Cause{Type: "x_content_parse_exception", Reason: c.Reason, CausedBy: &c}
+			return &exception{Type: "x_content_parse_exception", Reason: c.Reason, CausedBy: &c}
 		}
 		return &c
 	}
@@ -106,18 +106,18 @@ func (t fieldType) acceptNumber(v Version, kind jsontext.Kind, raw []byte) *Caus
 	}
 	switch {
 	case !isDecimal(s):
-		return &Cause{Type: "illegal_argument_exception", Reason: "For input string: \"" + s + "\""}
+		return &exception{Type: "illegal_argument_exception", Reason: "For input string: \"" + s + "\""}
 	case !fitsLongText(s):
-		return &Cause{Type: "illegal_argument_exception", Reason: "Value [" + s + "] is out of range for a long"}
+		return &exception{Type: "illegal_argument_exception", Reason: "Value [" + s + "] is out of range for a long"}
 	}
 	return nil
 }
 
 // wrongToken is a JSON value that a number or boolean field cannot read.
-func wrongToken(v Version, kind jsontext.Kind, raw []byte, what string) *Cause {
-	c := Cause{Type: "json_parse_exception", Reason: "Current token (" + tokenName(kind, raw) + ") " + what}
+func wrongToken(v Version, kind jsontext.Kind, raw []byte, what string) *exception {
+	c := exception{Type: "json_parse_exception", Reason: "Current token (" + tokenName(kind, raw) + ") " + what}
 	if v == ES817 {
-		return &Cause{Type: "x_content_parse_exception", Reason: c.Reason, CausedBy: &c}
+		return &exception{Type: "x_content_parse_exception", Reason: c.Reason, CausedBy: &c}
 	}
 	return &c
 }
@@ -145,12 +145,12 @@ func tokenName(kind jsontext.Kind, raw []byte) string {
 }
 
 // acceptFloatText: the text is what Java takes for a float, and finite.
-func acceptFloatText(s string) *Cause {
+func acceptFloatText(s string) *exception {
 	t := strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
 	unsigned := strings.TrimLeft(t, "+-")
 	switch {
 	case t == "":
-		return &Cause{Type: "number_format_exception", Reason: "empty String"}
+		return &exception{Type: "number_format_exception", Reason: "empty String"}
 	case len(t)-len(unsigned) > 1:
 	case unsigned == "NaN" || unsigned == "Infinity":
 		return notFinite(strings.TrimPrefix(t, "+"))
@@ -169,10 +169,10 @@ func acceptFloatText(s string) *Cause {
 			return finite(number)
 		}
 	}
-	return &Cause{Type: "number_format_exception", Reason: "For input string: \"" + s + "\""}
+	return &exception{Type: "number_format_exception", Reason: "For input string: \"" + s + "\""}
 }
 
-func finite(number string) *Cause {
+func finite(number string) *exception {
 	f, _ := strconv.ParseFloat(number, 32) // a number too large is an infinity and an error
 	switch {
 	case math.IsInf(f, 1):
@@ -183,8 +183,8 @@ func finite(number string) *Cause {
 	return nil
 }
 
-func notFinite(value string) *Cause {
-	return &Cause{Type: "illegal_argument_exception", Reason: "[float] supports only finite values, but got [" + value + "]"}
+func notFinite(value string) *exception {
+	return &exception{Type: "illegal_argument_exception", Reason: "[float] supports only finite values, but got [" + value + "]"}
 }
 
 // isDecimal reports whether s is a decimal number as Java's BigDecimal reads
