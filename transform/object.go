@@ -198,13 +198,15 @@ func follows(m, earlier *member) bool {
 func (o *Object) reset() { o.members, o.names = o.members[:0], o.names[:0] }
 
 // parse appends the members of text, duplicates included, if it is one JSON
-// object.
-func (o *Object) parse(scan *rawjson.Scanner, text []byte, source uint8) (ok bool) {
+// object. lossy counts the lone surrogates in names, which become U+FFFD: two
+// names that differ in nothing else are one name to Lucene once it has written
+// them, and a shard that holds both is lost.
+func (o *Object) parse(scan *rawjson.Scanner, text []byte, source uint8) (lossy int, ok bool) {
 	n := len(o.members)
 	members, ok := scan.Object(text, o.members)
 	if !ok {
 		o.members = members[:n]
-		return false
+		return 0, false
 	}
 	o.members, o.texts[source] = members, text
 	for i := n; i < len(members); i++ {
@@ -215,9 +217,35 @@ func (o *Object) parse(scan *rawjson.Scanner, text []byte, source uint8) (ok boo
 			o.names, _ = rawjson.AppendUnescaped(o.names, m.Key)
 			m.Name = o.names[from:len(o.names):len(o.names)]
 			m.Sig = rawjson.Signature(m.Name)
+			lossy += o.soundName(m)
+		}
+		if m.NamesEscaped {
+			lossy += o.soundNames(m)
 		}
 	}
-	return true
+	return lossy, true
+}
+
+// soundName replaces the lone surrogates in a member's name.
+func (o *Object) soundName(m *member) (replaced int) {
+	from := len(o.names)
+	if o.names, replaced = rawjson.AppendSoundName(o.names, m.Key); replaced == 0 {
+		o.names = o.names[:from]
+		return 0
+	}
+	m.Key, m.Source = o.names[from:len(o.names):len(o.names)], nowhere
+	return replaced
+}
+
+// soundNames replaces those in the names inside a member's value.
+func (o *Object) soundNames(m *member) (replaced int) {
+	from := len(o.names)
+	if o.names, replaced = rawjson.AppendSoundNames(o.names, m.Value); replaced == 0 {
+		o.names = o.names[:from]
+		return 0
+	}
+	m.Value, m.Source = o.names[from:len(o.names):len(o.names)], nowhere
+	return replaced
 }
 
 // fewMembers is how many are compared each with each.

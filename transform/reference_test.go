@@ -113,8 +113,8 @@ func refValidUTF8(s string) (valid string, bad int) {
 func refUnwrap(text string) (members []refMember, inner string, lossy int, ok bool) {
 	for layer := 0; ; layer++ {
 		plain := strings.TrimPrefix(text, "\uFEFF")
-		if members, ok := refObject(plain); ok {
-			return members, plain, lossy, true
+		if members, bad, ok := refObject(plain); ok {
+			return members, plain, lossy + bad, true
 		}
 		var content string
 		if layer == 8 || !refValid(plain) || json.Unmarshal([]byte(plain), &content) != nil || strings.Trim(plain, " \t\r\n")[0] != '"' {
@@ -137,6 +137,7 @@ var (
 	refTokens = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[{}\[\]]`)
 	// A pair, or one half alone, or any other escape.
 	refSurrogates = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.`)
+	refStrings    = regexp.MustCompile(`"(?:[^"\\]|\\.)*"[ \t\r\n]*:?`)
 	refEscapes    = regexp.MustCompile(`\\\\|\\u202[89]|\\[bf]`)
 )
 
@@ -164,11 +165,25 @@ func refLoneSurrogates(text string) (n int) {
 	return n
 }
 
-func refObject(text string) (members []refMember, ok bool) {
+// refObject returns an object's members. lossy counts the lone surrogates in
+// all its names, which become U+FFFD.
+func refObject(text string) (members []refMember, lossy int, ok bool) {
 	if !refValid(text) || strings.Trim(text, " \t\r\n")[0] != '{' {
-		return nil, false
+		return nil, 0, false
 	}
-	return refMembers(text), true
+	text = refStrings.ReplaceAllStringFunc(text, func(s string) string {
+		if !strings.HasSuffix(s, ":") {
+			return s
+		}
+		lossy += refLoneSurrogates(s)
+		return refSurrogates.ReplaceAllStringFunc(s, func(e string) string {
+			if refLoneSurrogates(e) == 1 {
+				return `\ufffd`
+			}
+			return e
+		})
+	})
+	return refMembers(text), lossy, true
 }
 
 // refMembers returns the members of what is known to be an object.
@@ -216,11 +231,11 @@ func refMergeMessage(members []refMember) (_ []refMember, lossy int) {
 	if i < 0 || members[i].value[0] != '"' || json.Unmarshal(members[i].value, &content) != nil {
 		return members, 0
 	}
-	inner, ok := refObject(strings.TrimPrefix(content, "\uFEFF"))
+	inner, lossy, ok := refObject(strings.TrimPrefix(content, "\uFEFF"))
 	if !ok {
 		return members, 0
 	}
-	lossy = refLoneSurrogates(string(members[i].value))
+	lossy += refLoneSurrogates(string(members[i].value))
 	members = slices.Delete(slices.Clone(members), i, i+1)
 	return refUnique(append(members, inner...)), lossy
 }

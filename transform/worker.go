@@ -71,7 +71,8 @@ type Document struct {
 	Text bool
 	// Filtered says that a step dropped the record.
 	Filtered bool
-	// Replaced counts the bytes and surrogates that were no valid UTF-8.
+	// Replaced counts the bytes, and the surrogates in names, that were no
+	// valid UTF-8.
 	Replaced int
 	// OutsideWindow says that the record's event time was not used because it
 	// lies too far from the arrival time.
@@ -135,7 +136,8 @@ func (w *Worker) Do(rec *record.Record) *Document {
 func (w *Worker) unwrap(text []byte) (inner []byte, ok bool) {
 	for layer := 0; ; layer++ {
 		plain := bytes.TrimPrefix(text, bom)
-		if w.obj.parse(&w.scan, plain, fromBody) {
+		if lossy, ok := w.obj.parse(&w.scan, plain, fromBody); ok {
+			w.doc.Replaced += lossy
 			return plain, true
 		}
 		content, isString := w.stringContent(plain)
@@ -176,10 +178,11 @@ func (w *Worker) mergeMessage() {
 	var lossy int
 	w.message, lossy = rawjson.AppendUnescaped(w.message[:0], content)
 	inner := bytes.TrimPrefix(w.message, bom)
-	if !w.obj.parse(&w.scan, inner, fromMessage) {
+	inNames, ok := w.obj.parse(&w.scan, inner, fromMessage)
+	if !ok {
 		return
 	}
-	w.doc.Replaced += lossy
+	w.doc.Replaced += lossy + inNames
 	w.obj.findSig(messageSig, messageName).Gone = true
 	w.removed(messageField, "merged over the record")
 	w.obj.unique(w.onDuplicate())

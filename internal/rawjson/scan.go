@@ -38,6 +38,8 @@ type Member struct {
 	// Broken says that Value is an array or object which holds line breaks
 	// between its tokens.
 	Broken bool
+	// NamesEscaped says that a nested name of Value holds escapes.
+	NamesEscaped bool
 
 	// Source and Gone are the caller's, who keeps lists of members: which text
 	// the member comes from, and whether it has been taken off the list.
@@ -51,8 +53,9 @@ type Scanner struct {
 	// Note, if set, is asked about nested names: see Member.Noted.
 	Note *Names
 
-	noted, broken bool
-	isObject      [MaxDepth/64 + 1]uint64 // one bit a level: object or array
+	noted, broken, namesEscaped bool
+
+	isObject [MaxDepth/64 + 1]uint64 // one bit a level: object or array
 }
 
 // Object checks that data is exactly one JSON object, white space around it
@@ -90,12 +93,13 @@ func (s *Scanner) Object(data []byte, members []Member) (_ []Member, ok bool) {
 		if i < len(data) && data[i] <= ' ' {
 			i = skipSpace(data, i)
 		}
-		s.noted, s.broken = false, false
+		s.noted, s.broken, s.namesEscaped = false, false, false
 		end := s.value(data, i, 1)
 		if end < 0 {
 			return members, false
 		}
-		m.Value, m.Tight, m.Noted, m.Broken = data[i:end], i == keyEnd+2, s.noted, s.broken
+		m.Value, m.Tight = data[i:end], i == keyEnd+2
+		m.Noted, m.Broken, m.NamesEscaped = s.noted, s.broken, s.namesEscaped
 		members = append(members, m)
 		i = end
 		if i < len(data) && data[i] <= ' ' {
@@ -171,6 +175,9 @@ element:
 		end, escaped := scanString(data, i+1)
 		if end < 0 {
 			return -1
+		}
+		if escaped {
+			s.namesEscaped = true
 		}
 		if s.Note != nil && (escaped || s.Note.MayHold(data[i+1:end])) {
 			s.noted = true
