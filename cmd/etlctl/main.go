@@ -28,6 +28,7 @@ func commands(sys *system) []*cobra.Command {
 		newPreview(sys),
 		newCheck(sys),
 		newTrigger(sys),
+		newRecord(sys),
 	}
 }
 
