@@ -159,6 +159,9 @@ func TestElasticsearchDocumentsAreAll(t *testing.T) {
 				key := fmt.Sprintf("many-%d/%d", 1+id%2, id/2)
 				require.JSONEq(t, fmt.Sprintf(`{"n":%d}`, id), string(docs[key].Source))
 			}
+			docs, err = es.Documents(t.Context(), "none-*")
+			require.NoError(t, err)
+			assert.Empty(t, docs)
 			_, err = es.Documents(t.Context(), "none")
 			require.ErrorContains(t, err, "HTTP 404")
 		})

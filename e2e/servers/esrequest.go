@@ -82,12 +82,13 @@ type Document struct {
 }
 
 // Documents returns all visible documents by "index/id". Index may be a
-// pattern; a document that is in two indices is there twice. They are held in
-// memory: some 200 MB for 200,000 log records.
+// pattern, also one that matches nothing; a document that is in two indices is
+// there twice. They are held in memory: some 200 MB for 200,000 log records.
 func (es *Elasticsearch) Documents(ctx context.Context, index string) (map[string]Document, error) {
 	type page struct {
 		ScrollID string `json:"_scroll_id"`
 		Shards   struct {
+			Total  int `json:"total"`
 			Failed int `json:"failed"`
 		} `json:"_shards"`
 		Hits struct {
@@ -103,6 +104,9 @@ func (es *Elasticsearch) Documents(ctx context.Context, index string) (map[strin
 		}
 		if p.Shards.Failed > 0 {
 			return nil, fmt.Errorf("searching %s: %d shards failed", index, p.Shards.Failed)
+		}
+		if p.Shards.Total == 0 { // a pattern that matches nothing; there is no scroll either
+			return docs, nil
 		}
 		for _, d := range p.Hits.Hits {
 			docs[d.Index+"/"+d.ID] = d
