@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -197,4 +198,29 @@ func TestLargestEvents(t *testing.T) {
 			require.Len(t, s.All(), c.Records)
 		})
 	}
+}
+
+// Elasticsearch 8.17 answers some documents with an internal error, always. A
+// record of that kind would have held its partition through 10,000 deliveries:
+// it is tried a few times and becomes a dead letter.
+func TestDocumentThatTheServerFailsOn(t *testing.T) {
+	payload, err := os.ReadFile(filepath.Join("testdata", "events", "access-100.json"))
+	require.NoError(t, err)
+	s, url := startStandin(t)
+	s.Script(func(*standin.Attempt) standin.Fault {
+		return standin.Fault{Item: func(i standin.Item) *standin.ItemError {
+			if i.N == 0 && strings.HasPrefix(i.Index, "k-") && strings.Contains(i.ID, "4123456789") {
+				return &standin.ItemError{Status: 500, Type: "null_pointer_exception", Reason: "S3CRET"}
+			}
+			return nil
+		}}
+	})
+	f := newFunction("ES_Address="+url, "ES_Index_KeyWord=k")
+	out, err := f.invoke(t, string(payload), 20*time.Second)
+	require.NoError(t, err)
+	c := parseAccount(t, out)
+	require.Equal(t, 99, c.Stored)
+	require.Equal(t, 1, c.Dead)
+	require.Equal(t, 1, s.Count("dead-letter-k"))
+	require.NotContains(t, f.log.String(), "S3CRET")
 }

@@ -72,6 +72,9 @@ type job struct {
 	// do all behind it.
 	blocked map[uint64]*record.Cause
 
+	strikesMu sync.Mutex
+	strikes   map[int32]int // internal errors of the server, by item
+
 	flips    atomic.Int32 // how often a server has changed its mind on _type
 	counters counters
 }

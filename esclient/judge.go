@@ -1,8 +1,15 @@
 package esclient
 
 import (
+	"net/http"
+
 	"ckafka-etl/record"
 )
+
+// maxStrikes is how often one document may meet an internal error (500) of a
+// server that answers otherwise, before it becomes a dead letter: some bug of
+// the server must not hold a partition for ever. Overload has other statuses.
+const maxStrikes = 6
 
 // judgeItems settles a request's items by a bulk answer. Answers are matched
 // to documents by id, in order: an answer may be short, and a place in it says
@@ -78,6 +85,10 @@ func (j *job) judgeItem(reader *answerReader, req *request, at int, it item) (ve
 		f = reader.failure(it.err)
 	}
 	v, hint := classifyItem(it.status, f, meta.create, meta.generated)
+	if v == again && it.status == http.StatusInternalServerError && j.strike(i) > maxStrikes {
+		// It is not the server that is ill but the document that it trips over.
+		v, hint = refused, "Elasticsearch fails on this document again and again: look at its log"
+	}
 	if v == duplicate {
 		j.results[i] = record.Result{Outcome: record.Duplicate}
 		return v, nil
@@ -88,6 +99,17 @@ func (j *job) judgeItem(reader *answerReader, req *request, at int, it item) (ve
 		j.results[i] = record.Result{Outcome: record.Refused, Cause: cause}
 	}
 	return v, cause
+}
+
+// strike counts an internal error of the server for an item.
+func (j *job) strike(i int32) int {
+	j.strikesMu.Lock()
+	defer j.strikesMu.Unlock()
+	if j.strikes == nil {
+		j.strikes = make(map[int32]int)
+	}
+	j.strikes[i]++
+	return j.strikes[i]
 }
 
 // keepOrder sees to it that items of one id that comes from a field take effect

@@ -147,7 +147,7 @@ func drawFault(t *rapid.T) fault {
 				{404, "index_not_found_exception"},
 				{403, "security_exception"},
 				{400, "validation_exception"},
-				{500, "x"},
+				{502, "x"},
 			}).Draw(t, "refusal")
 			f.items[n], f.kinds[n] = one.status, one.kind
 		}
