@@ -188,10 +188,10 @@ func numberOf(source []byte) int {
 	return *d.N
 }
 
-// mustHoldOnce checks that the numbers are each there once.
-func mustHoldOnce(t *testing.T, times map[int]int, produced int) {
+// mustHoldOnce checks that the numbers are each there once, and returns how many
+// are not.
+func mustHoldOnce(t *testing.T, times map[int]int, produced int) (missing, twice int) {
 	t.Helper()
-	missing, twice := 0, 0
 	for i := range produced {
 		switch n := times[i]; {
 		case n == 0:
@@ -203,6 +203,7 @@ func mustHoldOnce(t *testing.T, times map[int]int, produced int) {
 	assert.Zero(t, missing, "records are missing")
 	assert.Zero(t, twice, "records are there more than once")
 	assert.Len(t, times, produced, "records that nobody wrote")
+	return missing, twice
 }
 
 // 20,000 records come through a killed trigger, killed functions and a second
