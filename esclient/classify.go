@@ -28,6 +28,7 @@ var aboutIndex = map[string]string{
 	"index_closed_exception":       "the index is closed: open it, or look at what closes it",
 	"security_exception":           "look at the user's rights on the index (ES_User or ES_ApiKey)",
 	"invalid_index_name_exception": "look at ES_Index_KeyWord",
+	"invalid_alias_name_exception": "the index cannot be created: look at its template's aliases",
 	"validation_exception":         "the cluster refuses a new index: look at its shard limit (cluster.max_shards_per_node)",
 	"type_missing_exception":       "look at the index's mapping type",
 }
@@ -75,6 +76,10 @@ func classifyItem(status int, f failure, create, generated bool) (v verdict, hin
 func aboutIndexHint(f failure) (hint string, ok bool) {
 	if hint, ok = aboutIndex[f.kind]; ok {
 		return hint, true
+	}
+	// A template's mapping, that is. Of a document's the server says "failed".
+	if strings.HasPrefix(f.reason, "Failed to parse mapping") {
+		return "the index cannot be created: look at the mappings of its templates", true
 	}
 	if f.kind == "illegal_argument_exception" {
 		for _, r := range aboutIndexReasons {
