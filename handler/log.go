@@ -42,7 +42,7 @@ func (a *account) log(ctx context.Context, log *slog.Logger, s *settlement, payl
 		return
 	}
 	attrs := append(make([]slog.Attr, 0, 32), s.whereabouts()...)
-	attrs = append(attrs, a.counts.attrs("")...)
+	attrs = append(attrs, a.attrs("")...)
 	attrs = append(attrs, slog.Int("recalled", a.Recalled))
 	for _, sink := range s.pipeline.Sinks {
 		if c, ok := a.Sinks[sink.Name()]; ok {

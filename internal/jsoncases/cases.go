@@ -99,7 +99,7 @@ func (l *list) numbers() {
 // strings: RFC 8259, section 7.
 func (l *list) strings() {
 	const escapes = `"\/bfnrt`
-	for c := rune(0); c < 0x80; c++ {
+	for c := range rune(0x80) {
 		escaped := fmt.Sprintf(`"\%c"`, c)
 		switch {
 		case strings.ContainsRune(escapes, c):

@@ -150,7 +150,7 @@ func (s *Scanner) value(data []byte, i, within int) int {
 // a level, so that no input can exhaust the real one.
 func (s *Scanner) container(data []byte, i, maxDepth int) int {
 	depth := -1
-	inObject := false
+	var inObject bool
 
 open:
 	depth++
