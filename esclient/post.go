@@ -64,7 +64,7 @@ func (c *Client) send(ctx context.Context, body []byte, pipeline string, most in
 	}
 	started := time.Now()
 	res, err := esapi.BulkRequest{
-		Body: http.NoBody, Pipeline: pipeline, FilterPath: filterPath, Header: header,
+		Body: http.NoBody, Pipeline: pipeline, FilterPath: filterPath, Header: header, Timeout: serverWait(ctx),
 	}.Do(ctx, c.es)
 	if err != nil {
 		r.err, r.certainty = err, certain(err)
@@ -97,6 +97,18 @@ func (c *Client) debug(ctx context.Context, r reply, size int, started time.Time
 	c.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "bulk request", slog.Int("status", r.status),
 		slog.String("cause", errText(r.err)), slog.Int("bytes", size), slog.Bool("kept_connection", r.reused),
 		slog.Int64("ms", time.Since(started).Milliseconds()))
+}
+
+// serverWait is how long the server may wait for what a document lacks: an
+// index that is being created, a shard that comes up. If it is left its own
+// minute, we are gone before it answers, and one index that is ill keeps back
+// what it has to say of all the others.
+func serverWait(ctx context.Context) time.Duration {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return 0 // the server's own
+	}
+	return max(time.Until(end)/2, time.Millisecond)
 }
 
 // compress returns body as gzip in a buffer of the pool.
