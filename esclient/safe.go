@@ -12,7 +12,9 @@ func safeReason(f failure) string {
 	switch f.kind {
 	case "cluster_block_exception", "es_rejected_execution_exception", "rejected_execution_exception",
 		"circuit_breaking_exception", "unavailable_shards_exception", "process_cluster_event_timeout_exception":
-		return short(f.reason)
+		// What comes then is the request, which quotes a document that is alone in it.
+		reason, _, _ := strings.Cut(f.reason, "request: ")
+		return short(strings.TrimRight(reason, ",: "))
 	}
 	reason := f.reason
 	if strings.HasPrefix(reason, "[") { // "[1:20] failed to parse…", since 8.10
