@@ -2,6 +2,7 @@ package esclient
 
 import (
 	"bytes"
+	"net/http"
 	"strconv"
 
 	"ckafka-etl/internal/rawjson"
@@ -114,7 +115,11 @@ func (r *answerReader) failure(text []byte) failure {
 func (r *answerReader) request(answer []byte, status int) failure {
 	var ok bool
 	if r.top, ok = r.scan.Object(answer, r.top[:0]); !ok {
-		return failure{kind: "http_" + strconv.Itoa(status), reason: short(string(answer))}
+		reason := short(string(answer))
+		if reason == "" { // as Elasticsearch's own 413 has it
+			reason = http.StatusText(status)
+		}
+		return failure{kind: "http_" + strconv.Itoa(status), reason: reason}
 	}
 	text := member(r.top, "error")
 	if text == nil {

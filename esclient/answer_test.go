@@ -104,3 +104,11 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+// Elasticsearch refuses a request that is too long with an empty body, and a
+// dead letter without a reason helps nobody.
+func TestAnswerRequestWithoutReason(t *testing.T) {
+	var r answerReader
+	require.Equal(t, failure{"http_413", "Request Entity Too Large"}, r.request(nil, 413))
+	require.Equal(t, failure{"http_400", "<html>no</html>"}, r.request([]byte("<html>no</html>"), 400))
+}
