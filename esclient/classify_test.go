@@ -119,7 +119,7 @@ func TestSafeReason(t *testing.T) {
 		// Both servers' texts had a document in the function's log and error.
 		{"red index", "unavailable_shards_exception", `[a][0] primary shard is not active Timeout: [1m], request: [BulkShardRequest [[a][0]] containing [index {[a][_doc][1], source[{"S3CRET":1}]}]]`, "[a][0] primary shard is not active Timeout: [1m]"},
 		{"full queue", "es_rejected_execution_exception", `rejected execution of processing of [1][indices:data/write/bulk[s][p]]: request: BulkShardRequest [[a][0]] containing [index {[a][_doc][1], source[{"S3CRET":1}]}], target allocation id: x, primary term: 1 on EsThreadPoolExecutor[name = n/write, queue capacity = 1]`, "rejected execution of processing of [1][indices:data/write/bulk[s][p]]"},
-		{"block", "cluster_block_exception", "index [a] blocked by: [FORBIDDEN/12/index read-only]", "index [a] blocked by: [FORBIDDEN/12/index read-only]"},
+		{"block", "cluster_block_exception", "index [a] blocked by: [FORBIDDEN/12/index read-only];", "index [a] blocked by: [FORBIDDEN/12/index read-only]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := safeReason(failure{c.kind, c.reason})

@@ -14,7 +14,7 @@ func safeReason(f failure) string {
 		"circuit_breaking_exception", "unavailable_shards_exception", "process_cluster_event_timeout_exception":
 		// What comes then is the request, which quotes a document that is alone in it.
 		reason, _, _ := strings.Cut(f.reason, "request: ")
-		return short(strings.TrimRight(reason, ",: "))
+		return short(strings.TrimRight(reason, ",:; "))
 	}
 	reason := f.reason
 	if strings.HasPrefix(reason, "[") { // "[1:20] failed to parse…", since 8.10
