@@ -98,8 +98,10 @@ func (v *triggerView) report(n trigger.Notice) {
 	defer v.mu.Unlock()
 	a := v.count(n)
 	if v.json {
-		l := triggerLine{Time: time.Now(), Event: string(n.Kind), Records: n.Records, Bytes: n.Bytes, Last: n.LastOffset, Delivery: n.Delivery,
-			RequestID: n.Reply.RequestID, MS: milliseconds(n.Reply.Duration), WaitMS: n.Wait.Milliseconds(), Account: a}
+		l := triggerLine{
+			Time: time.Now(), Event: string(n.Kind), Records: n.Records, Bytes: n.Bytes, Last: n.LastOffset, Delivery: n.Delivery,
+			RequestID: n.Reply.RequestID, MS: milliseconds(n.Reply.Duration), WaitMS: n.Wait.Milliseconds(), Account: a,
+		}
 		if n.Partition >= 0 {
 			l.Partition, l.Offset = &n.Partition, &n.Offset
 		}
@@ -142,6 +144,7 @@ func (v *triggerView) count(n trigger.Notice) *account {
 			t.Deliveries++
 			t.Failed++
 		}
+	default:
 	}
 	return nil
 }
@@ -320,7 +323,7 @@ func (v *triggerView) summary(fn platform.Function, pools functionPools) error {
 	var b strings.Builder
 	tab := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(tab, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+		printf(tab, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
 	t := v.totals
 	row("read from", "%s", v.source)

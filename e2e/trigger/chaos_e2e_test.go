@@ -92,7 +92,7 @@ func newChaos(t *testing.T, seed int) *chaos {
 	t.Helper()
 	c := &chaos{
 		bench:  newBench(t, map[string]string{"thread_pool.write.queue_size": "1"}),
-		random: rand.New(rand.NewPCG(uint64(seed), 0)), //nolint:gosec // the same faults again, on purpose
+		random: rand.New(rand.NewPCG(uint64(seed), 0)), // the same faults again
 		zone:   "UTC",
 	}
 	// Text has no time: its index is that of the day it comes. The day must not

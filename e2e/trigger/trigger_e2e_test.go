@@ -52,13 +52,9 @@ func newBench(t *testing.T, settings map[string]string) *bench {
 	ctx := t.Context()
 	require.NoError(t, servers.Require(ctx, servers.KindES7, servers.KindKafka))
 	dir := t.TempDir()
-	b := &bench{tool: filepath.Join(dir, "etlctl"), function: filepath.Join(dir, "main")}
+	b := &bench{tool: buildTool(t), function: filepath.Join(dir, "main")}
 	require.NoError(t, platform.Build(ctx, "../..", b.function))
-	build := exec.CommandContext(ctx, "go", "build", "-o", b.tool, "./cmd/etlctl")
-	build.Dir = "../.."
-	said, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", said)
-
+	var err error
 	b.kafka, err = servers.StartKafka(ctx, servers.KafkaOptions{})
 	require.NoError(t, err)
 	t.Cleanup(b.kafka.Close)
@@ -75,6 +71,17 @@ func newBench(t *testing.T, settings map[string]string) *bench {
 	require.NoError(t, err)
 	t.Cleanup(b.producer.Close)
 	return b
+}
+
+// buildTool builds etlctl.
+func buildTool(t *testing.T) string {
+	t.Helper()
+	tool := filepath.Join(t.TempDir(), "etlctl")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", tool, "./cmd/etlctl")
+	build.Dir = "../.."
+	said, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	return tool
 }
 
 // trigger starts etlctl trigger, writing to es (host:port).

@@ -137,8 +137,10 @@ type Position struct {
 	at    time.Time
 }
 
-// Latest is the end of a partition, Earliest its start.
-func Latest() Position   { return Position{} }
+// Latest is the end of a partition.
+func Latest() Position { return Position{} }
+
+// Earliest is the start of a partition.
 func Earliest() Position { return Position{start: true} }
 
 // Since is the first record with a timestamp of at least at, else the end.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -24,7 +25,7 @@ const committedOnly = 1
 func partitionsOf(ctx context.Context, client *kgo.Client, topic string) (int32, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	t := kmsg.NewMetadataRequestTopic()
-	t.Topic = kmsg.StringPtr(topic)
+	t.Topic = new(topic)
 	req.Topics = append(req.Topics, t)
 	resp, err := req.RequestWith(ctx, client)
 	if err != nil {
@@ -70,9 +71,7 @@ func listOffsets(ctx context.Context, client *kgo.Client, topic string, partitio
 		return found, nil
 	}
 	ends, err := askOffsets(ctx, client, topic, behind, queryEnd)
-	for p, offset := range ends {
-		found[p] = offset
-	}
+	maps.Copy(found, ends)
 	return found, err
 }
 

@@ -54,6 +54,8 @@ func New(cfg Config) (*Trigger, error) {
 const sessionTimeout = 15 * time.Second
 
 func (t *Trigger) options() []kgo.Opt {
+	// A worker lives longer than any call.
+	assigned := func(_ context.Context, _ *kgo.Client, m map[string][]int32) { t.assigned(m[t.cfg.Topic]) } //nolint:contextcheck // see above
 	balancer := kgo.CooperativeStickyBalancer()
 	if t.cfg.Eager {
 		balancer = kgo.RangeBalancer()
@@ -69,7 +71,7 @@ func (t *Trigger) options() []kgo.Opt {
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.AdjustFetchOffsetsFn(t.adjust),
-		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, m map[string][]int32) { t.assigned(m[t.cfg.Topic]) }),
+		kgo.OnPartitionsAssigned(assigned),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, m map[string][]int32) { t.revoked(m[t.cfg.Topic]) }),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, m map[string][]int32) { t.lost(m[t.cfg.Topic]) }),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -86,7 +88,7 @@ func (t *Trigger) options() []kgo.Opt {
 func (t *Trigger) Run(ctx context.Context) error {
 	if err := checkTopic(ctx, t.cfg.Client, t.cfg.Topic); err != nil {
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // it was told to end
+			return nil // it was told to end
 		}
 		return err
 	}
