@@ -42,7 +42,7 @@ fmt: ## format the source
 property: ## 100,000 random events, answers and faults: every record has one outcome
 	$(GO) test ./handler -run TestEveryRecordHasOneOutcome -timeout 20m -rapid.checks 100000
 
-fuzz: ## each fuzz target for FUZZTIME
+fuzz: ## each fuzz target for FUZZTIME (10s, or 20000x runs)
 	@set -e; $(GO) list -f '{{.ImportPath}} {{join .TestGoFiles " "}} {{join .XTestGoFiles " "}}' ./... | while read -r pkg files; do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
