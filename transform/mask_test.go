@@ -83,6 +83,7 @@ func maskCases() []maskCase {
 		{"array", `"password":["x1",{"a":"x2"}],"b":2`, `"password":***,"b":2`},
 		{"brackets in strings", `"password":{"a":"x1}","b":"]"},"b":2`, `"password":***,"b":2`},
 		{"brackets in single quotes", `'password':{'a':'x1}','b':'it"s x2'},'b':2`, `'password':***,'b':2`},
+		{"brackets in single quotes, blanks", `'password': { 'a': 'x1}', 'b': '] x2' }, 'b': 2`, `'password': ***, 'b': 2`},
 		{"apostrophe in brackets", `password=(it's x1) b=2`, `password=*** b=2`},
 		{"object escaped", `\"password\":{\"old\":\"x1}\"},\"b\":2`, `\"password\":***,\"b\":2`},
 		{"structure without an end", `"password":{"old":"x1","b":2`, `"password":***`},

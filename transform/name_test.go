@@ -178,6 +178,7 @@ func TestGeneratedID(t *testing.T) {
 	}{
 		{"all known", func(*record.Record) {}, "", "logs-3-36-e3069283"},
 		{"prefix", func(*record.Record) {}, `é"`, `é\"logs-3-36-e3069283`},
+		{"prefix that starts with an escape", func(*record.Record) {}, `"`, `\"logs-3-36-e3069283`},
 		{"largest numbers", func(r *record.Record) { r.Partition, r.Offset = 1<<31-1, 1<<63-1 }, "", "logs-2147483647-9223372036854775807-e3069283"},
 		{"partition unknown", func(r *record.Record) { r.Partition = record.Unknown; r.Pos = 9 }, "", "logs-e0123456789abcdef-9-e3069283"},
 		{"offset unknown", func(r *record.Record) { r.Offset = record.Unknown }, "", "logs-e0123456789abcdef-0-e3069283"},
