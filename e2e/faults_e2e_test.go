@@ -33,13 +33,10 @@ var faultTests = []test{
 		stored(t, broken(t, s, func(p *servers.FaultProxy) error { return p.Stall(1000, 2) }, func(c servers.FaultCounts) int { return c.Stalled }))
 	}},
 	{"refused until healed", func(t *testing.T, s *suite) {
-		healed(t, s, (*servers.FaultProxy).Refuse, func(f *function, _ *servers.FaultProxy) { f.awaitBulks(t, 2, unanswered) })
+		healed(t, s, (*servers.FaultProxy).Refuse)
 	}},
 	{"frozen until healed", func(t *testing.T, s *suite) {
-		healed(t, s, (*servers.FaultProxy).Freeze, func(f *function, p *servers.FaultProxy) {
-			require.NoError(t, p.Await(within(t), func(c servers.FaultCounts) bool { return c.Frozen > 0 }))
-			f.awaitBulks(t, 1, unanswered)
-		})
+		healed(t, s, (*servers.FaultProxy).Freeze)
 	}},
 	{"killed at the timeout", func(t *testing.T, s *suite) {
 		killed(t, s, func(f *function) { require.NoError(t, f.Pause()) }, new(*platform.TimeoutError))
@@ -64,7 +61,7 @@ const faultyRecords = 3000
 // broken strikes a few connections and lets the others pass.
 func broken(t *testing.T, s *suite, fault func(*servers.FaultProxy) error, struck func(servers.FaultCounts) int) *outcome {
 	t.Helper()
-	p, env := s.through(t, "ES_Request_Timeout", "2s")
+	p, env := s.through(t, "ES_Request_Timeout", "3s")
 	payload := sample.AccessEvent(faultyRecords)
 	f := s.started(t, env, time.Minute)
 	require.NoError(t, fault(p))
@@ -94,17 +91,19 @@ func stored(t *testing.T, out *outcome) {
 	assert.Positive(t, out.Duplicate)
 }
 
-// healed has a fault come after the first answer and go again.
-func healed(t *testing.T, s *suite, fault func(*servers.FaultProxy) error, felt func(*function, *servers.FaultProxy)) {
+// healed has a fault come in the middle and go when the function has felt it.
+func healed(t *testing.T, s *suite, fault func(*servers.FaultProxy) error) {
 	t.Helper()
-	p, env := s.through(t, "ES_Request_Timeout", "1s")
+	p, env := s.through(t, "ES_Request_Timeout", "3s")
 	payload := sample.AccessEvent(faultyRecords)
 	f := s.started(t, env, time.Minute)
-	require.NoError(t, p.Slow(500_000)) // so that the fault comes in the middle
+	require.NoError(t, p.Slow(500_000)) // so that it is the middle
+	before := f.countBulks(answered)
 	under := f.begin(t, payload)
-	f.awaitBulks(t, 3, answered)
+	f.awaitBulks(t, before+2, answered)
+	before = f.countBulks(unanswered)
 	require.NoError(t, fault(p))
-	felt(f, p)
+	f.awaitBulks(t, before+2, unanswered)
 	require.NoError(t, p.Heal())
 	out := under.wait(t)
 	assert.Nil(t, out.err)

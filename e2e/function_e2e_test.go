@@ -207,18 +207,17 @@ func findBatch(lines []string, requestID string) (batchLine, bool) {
 	return batchLine{}, false
 }
 
-// awaitBulks returns when the function has made so many bulk requests that
-// satisfy ok, counted from the process's start.
-func (f *function) awaitBulks(t *testing.T, many int, ok func(bulkLine) bool) {
+// awaitBulks returns when countBulks does not return less than n.
+func (f *function) awaitBulks(t *testing.T, n int, ok func(bulkLine) bool) {
 	t.Helper()
 	_, err := await(within(t), f.said, func(lines []string) (int, bool) {
-		n := countBulks(lines, ok)
-		return n, n >= many
+		got := countBulks(lines, ok)
+		return got, got >= n
 	})
 	require.NoError(t, err)
 }
 
-// countBulks is how many bulk requests so far satisfy ok.
+// countBulks is how many bulk requests of the process so far satisfy ok.
 func (f *function) countBulks(ok func(bulkLine) bool) int {
 	return countBulks(strings.Split(f.said.String(), "\n"), ok)
 }

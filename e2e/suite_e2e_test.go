@@ -79,10 +79,11 @@ func newHarness(t *testing.T) *harness {
 type suite struct {
 	*harness
 	kind servers.Kind
-	// es has default settings. The tests that run side by side leave its
-	// settings alone.
+	// es has default settings, which all tests leave alone: they run side by
+	// side.
 	es *servers.Elasticsearch
 	// tight has a write queue of one place and takes requests of at most 1 MB.
+	// Its tests come one after another.
 	tight *servers.Elasticsearch
 }
 
@@ -105,16 +106,11 @@ func testKind(t *testing.T, h *harness, kind servers.Kind) {
 	starts.Wait()
 	require.NoError(t, errorsOf(errs[:]...))
 
-	t.Run("beside", func(t *testing.T) {
-		for _, x := range slices.Concat(thawTests, tightTests, recordedTests, poisonTests, indexTests, faultTests, tlsTests) {
-			t.Run(x.name, func(t *testing.T) {
-				t.Parallel()
-				x.run(t, s)
-			})
-		}
-	})
-	for _, x := range restartTests {
-		t.Run(x.name, func(t *testing.T) { x.run(t, s) })
+	for _, x := range slices.Concat(longTests, recordedTests, poisonTests, indexTests, faultTests, tlsTests) {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			x.run(t, s)
+		})
 	}
 }
 
@@ -153,7 +149,6 @@ func keyword(t *testing.T) string {
 	t.Helper()
 	_, name, _ := strings.Cut(t.Name(), "/")
 	_, name, _ = strings.Cut(name, "/")
-	name = strings.TrimPrefix(name, "beside/")
 	return strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
 			return c

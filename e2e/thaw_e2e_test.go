@@ -12,9 +12,6 @@ import (
 	"ckafka-etl/e2e/servers"
 )
 
-// thawTests begin first, since they take longest and do nothing meanwhile.
-var thawTests = []test{{"thaw", thaw}}
-
 // thaw freezes the process while something on the way forgets its connection:
 // the other end is gone, and nobody says so. The clock decides here: after
 // ten seconds the function trusts no kept connection any more. One kind takes

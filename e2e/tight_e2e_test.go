@@ -17,18 +17,29 @@ import (
 	"ckafka-etl/internal/sample"
 )
 
-// The tests on the tight server come one after another: they change settings
-// of its cluster.
-var tightTests = []test{{"tight", func(t *testing.T, s *suite) {
+// longTests begin first, since they take longest.
+var longTests = []test{{"tight", onTight}, {"thaw", thaw}}
+
+// onTight runs the tests that need a server to themselves: they change its
+// settings, or end it.
+func onTight(t *testing.T, s *suite) {
 	s = &suite{harness: s.harness, kind: s.kind, es: s.tight}
-	tests := []test{{"413", tooLarge}, {"429", tooMany}, {"no automatic indices", noIndices}, {"shard limit", shardLimit}}
+	tests := []test{
+		{"413", tooLarge},
+		{"429", tooMany},
+		{"no automatic indices", noIndices},
+		{"server stopped and started", func(t *testing.T, s *suite) { restarted(t, s, s.es.Stop) }},
+		{"server killed and started", func(t *testing.T, s *suite) { restarted(t, s, func() error { s.es.Kill(); return nil }) }},
+		{"thaw after a restart", thawAfterRestart},
+		{"shard limit", shardLimit},
+	}
 	if s.kind == servers.KindES6 {
-		tests = tests[:3] // 6.8 only warns of the limit
+		tests = tests[:len(tests)-1] // 6.8 only warns of the limit
 	}
 	for _, x := range tests {
 		t.Run(x.name, func(t *testing.T) { x.run(t, s) })
 	}
-}}}
+}
 
 // One record of 3 MB is more than the server takes in a request. It becomes a
 // dead letter with the beginning of its document; the others are stored.

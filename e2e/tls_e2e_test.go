@@ -143,7 +143,8 @@ func twoAddresses(t *testing.T, s *suite) {
 	g := s.guard(t)
 	env := s.vars(t, s.es).with("ES_Address", g.basic.URL()+","+g.second.URL(), "ES_CA_Cert", string(g.ca.PEM()),
 		"ES_User", g.user, "ES_Password", g.password)
-	f := s.startAs(t, platform.Function{Env: env, Timeout: 2 * time.Second})
+	const timeout = 5 * time.Second
+	f := s.startAs(t, platform.Function{Env: env, Timeout: timeout})
 	var records []wanted
 	next := 0
 	event := func() []byte {
@@ -169,7 +170,7 @@ func twoAddresses(t *testing.T, s *suite) {
 	last := event()
 	out := f.refuse(t, last, "nothing listens there", "ES_Address")
 	assert.Positive(t, out.retries)
-	assert.Less(t, out.took, 2*time.Second)
+	assert.Less(t, out.took, timeout)
 	require.NoError(t, g.basic.Restart(within(t)))
 	assert.Equal(t, counts{Records: 10, Stored: 10}, f.settle(t, last).counts)
 	settles()
