@@ -297,13 +297,15 @@ func (j *job) post(ctx context.Context, w *wave, req *request, retry bool) {
 		}
 		r, answer, free = j.c.send(ctx, body, j.pipeline, most, answer)
 		reusable = reusable && free
-		if !r.elsewhere() || !roomFor(ctx, minTry) {
+		if !roomFor(ctx, minTry) {
 			break
 		}
-		if r.err != nil && r.reused && stale {
+		if stale && r.mayBeStale() {
 			stale = false
 			j.c.idle() // the other kept connections are no better
-		} else if others--; others < 0 {
+			continue
+		}
+		if others--; others < 0 || !r.elsewhere() {
 			break
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
@@ -48,13 +49,20 @@ func (r *reply) elsewhere() bool {
 	}
 }
 
+// mayBeStale reports whether the reply may be that of a kept connection and not
+// the server's: the connection was dead, or held an answer to something else.
+func (r *reply) mayBeStale() bool {
+	return r.reused && (r.err != nil || r.status == http.StatusBadRequest)
+}
+
 // send posts one bulk body once. It returns the buffer of the answer for reuse
 // and whether the transport has let go of the request body.
 func (c *Client) send(ctx context.Context, body []byte, pipeline string, most int64, buf []byte) (r reply, answer []byte, free bool) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
+	var conn net.Conn
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(i httptrace.GotConnInfo) { r.reused = i.Reused },
+		GotConn: func(i httptrace.GotConnInfo) { r.reused, conn = i.Reused, i.Conn },
 	})
 	lent := newLentBody(body)
 	ctx = context.WithValue(ctx, bodyKey{}, lent)
@@ -73,6 +81,11 @@ func (c *Client) send(ctx context.Context, body []byte, pipeline string, most in
 	}
 	defer func() { _ = res.Body.Close() }()
 	r.status = res.StatusCode
+	if r.status == http.StatusRequestEntityTooLarge && conn != nil {
+		// Elasticsearch 6.8 takes what it has not read of the body for further
+		// requests, and its answers to them would be taken for answers to ours.
+		_ = conn.Close()
+	}
 	r.retryAfter = retryAfter(res.Header)
 	answer, whole, err := readAll(res.Body, most, buf)
 	switch {
