@@ -31,7 +31,7 @@ func restarted(t *testing.T, s *suite, end func() error) {
 	assert.Nil(t, out.err)
 	assert.Equal(t, event.MaxRecords, out.present())
 	assert.Positive(t, out.retries)
-	t.Logf("%v, %d requests, %d of them again, %d records written before", out.took.Round(time.Millisecond), out.requests, out.retries, out.Duplicate)
+	t.Logf("%v, %d requests, %d of them again", out.took.Round(time.Millisecond), out.requests, out.retries)
 	there := read(t, s.es, env)
 	there.mustHoldAll(t, want(t, env, payload)...)
 }
