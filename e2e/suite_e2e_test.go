@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -39,22 +40,14 @@ func TestElasticsearch(t *testing.T) {
 	if len(kinds) == 0 {
 		return
 	}
-	require.NoError(t, errorsOf(servers.Require(t.Context()), servers.Install(t.Context(), kinds...)))
+	require.NoError(t, servers.Require(t.Context()))
+	require.NoError(t, servers.Install(t.Context(), kinds...))
 	h := newHarness(t)
 	h.first = kinds[0]
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) { testKind(t, h, kind) })
 	}
 	h.checkSecrets(t)
-}
-
-func errorsOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // harness is what all tests share.
@@ -104,7 +97,7 @@ func testKind(t *testing.T, h *harness, kind servers.Kind) {
 		})
 	})
 	starts.Wait()
-	require.NoError(t, errorsOf(errs[:]...))
+	require.NoError(t, errors.Join(errs[:]...))
 
 	for _, x := range slices.Concat(longTests, recordedTests, poisonTests, indexTests, faultTests, tlsTests) {
 		t.Run(x.name, func(t *testing.T) {

@@ -143,24 +143,24 @@ func (w *worker) add(r *kgo.Record) (closed bool, err error) {
 	room, err := w.builder.Add(&event.Record{
 		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Key: r.Key, Body: r.Value,
 	})
-	if err != nil {
-		if w.builder.Len() > 0 && w.t.cfg.Oversize == OversizeStop {
-			return true, nil // what stands before it goes first
-		}
+	behind := kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1}
+	switch {
+	case err != nil && w.builder.Len() > 0:
+		return true, nil // what stands before it goes first
+	case err != nil:
 		if err := w.oversize(r, err); err != nil {
 			return false, err
 		}
-		room = true
-	} else if room {
+		w.settle(behind) // for good, even if the worker is to end now
+	case !room:
+		return true, nil
+	default:
 		if w.builder.Len() == 1 {
 			w.batch.first = r.Offset
 		}
 		w.batch.last = r.Offset
 	}
-	if !room {
-		return true, nil
-	}
-	w.next = kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1}
+	w.next = behind
 	w.drop()
 	return w.builder.Full(), nil
 }
