@@ -10,7 +10,7 @@ FUZZTIME  ?= 10s
 export GOFLAGS ?= -mod=readonly
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build package bench fmt property fuzz e2e chaos ci vulncheck clean
+.PHONY: help demo test lint build package bench fmt property fuzz e2e chaos figures ci vulncheck clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ e2e: ## end-to-end tests against real servers (Java 17 and Maven); E2E_SERVERS=e
 chaos: ## 200,000 records through a schedule of faults, on real servers; CHAOS_SEED, CHAOS_RECORDS, CHAOS_ROUNDS
 	CHAOS_RECORDS=$${CHAOS_RECORDS:-200000} CHAOS_ROUNDS=$${CHAOS_ROUNDS:-5} \
 	  $(GO) test -tags e2e -count=1 -timeout 60m -v -run TestChaos ./e2e/trigger
+
+figures: ## ours beside posting ready-made bodies, the Python way and rsyslog, on real servers (also Python 3, rsyslog); FIGURES=flags
+	$(GO) run ./e2e/figures $(FIGURES)
 
 ci: ## what CI runs
 	bash .ci/run
