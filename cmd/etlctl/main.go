@@ -29,6 +29,7 @@ func commands(sys *system) []*cobra.Command {
 		newCheck(sys),
 		newTrigger(sys),
 		newRecord(sys),
+		newVerify(sys),
 		newBench(sys),
 	}
 }

@@ -1,0 +1,335 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"ckafka-etl/config"
+	"ckafka-etl/internal/verify"
+	"ckafka-etl/kafkaclient"
+)
+
+type verifyFlags struct {
+	source, target verifySide
+	environ        environFlags
+	match          string
+	partition      string
+	bodies         bool
+	since, until   string
+	targetSince    string
+	fromOffset     string
+	allowTwice     bool
+	show           int
+	memory         int64
+	json           bool
+}
+
+// verifySide says how to reach a topic.
+type verifySide struct {
+	address, topic, user, passwordEnv, mechanism, ca string
+	tls                                              bool
+}
+
+func newVerify(sys *system) *cobra.Command {
+	var flags verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "compare a topic with its copy in another Kafka, record by record",
+		Long: `verify reads two topics and says what is missing, extra, changed, twice,
+misplaced or out of order in the second, with coordinates. It shows no keys and
+no bodies, joins no group and writes nothing.
+
+What is compared: committed records, from the source's beginning (or --since,
+--from-offset) to where it ended when verify began (or --until). What the source
+has removed by age, size or compaction is not missing; copies of it are counted
+as gone. While the source is still written to, give an --until that the copy has
+surely passed, or what is on its way is missing. Where the target has removed
+records, those are missing: verify before its retention does.
+
+--match headers (default) pairs a record with the source record that its
+headers name, as the function writes them (kafka_headers=true). Every fault is
+counted exactly. Records of the target that come from other topics or from
+outside the range are left aside; those that name nothing are extra.
+
+--match content pairs by key and body, for copies without such headers
+(kafka_headers=false, MirrorMaker 2). A changed record is then one missing and
+one extra; with --partition keep a misplaced one is, too. Both topics should be
+at rest; --since and --until go by both topics' time stamps, which the function
+does not pass on. Order is checked by a sample if there are more than some
+2 million records; the report says how many.
+
+--partition keep or key says where records have to be, as kafka_partition does:
+in the partition with the source's number, or where Kafka's clients put the key
+(murmur2; records without a key may be anywhere). It counts with as many
+partitions as the target has now. Without it any partition is right.
+
+Out of order is a first copy that stands behind a later record of its source
+partition in the same partition of the target. A batch that was written again
+is counted as twice, not as out of order.
+
+kafka_value=document changes the bodies: compare with --bodies=false, by keys
+and coordinates only.
+
+Memory: some 0.3 bytes a record by headers (60 MB for 200 million), at most
+48 MB and the samples by content, up to --memory for what has to be read again,
+and what is read ahead, up to some 100 MB. Where the topics are equal each is
+read once. Blocks of 1,024 offsets that differ are read again, --memory of them
+at a time; by content, both topics are read again as often as that takes.
+
+No password stands on the command line: --source-password-env and
+--target-password-env name the variables that hold them. The target is that of
+the function's kafka_* variables where no --target-… option says otherwise.
+
+` + environHelp + `
+
+Exit code 0: the target is a copy of the source; 1: it is not, or a topic could
+not be read; 2: the command line is wrong. Records that are there twice make it
+1 unless --allow-twice is given: a function whose instance was lost writes its
+batch again.`,
+		Example: `  etlctl verify --source-address 10.0.17.3:9092 --source-topic orders --target-address 10.0.18.3:9092 --target-topic orders --partition keep
+  etlctl verify --env-file prod.env --source-address 10.0.17.3:9092 --source-topic orders --allow-twice --until 2026-11-24T10:00:00+08:00
+  etlctl verify … --match content --json | jq .total`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), sys, &flags) },
+	}
+	f := cmd.Flags()
+	flags.source.register(f, "source", "(required)")
+	flags.target.register(f, "target", "; default that of the function's variables")
+	flags.environ.register(f)
+	f.StringVar(&flags.match, "match", string(verify.Headers), "what makes a record a copy: headers or content")
+	f.StringVar(&flags.partition, "partition", string(verify.Anywhere), "where records have to be: any, keep or key")
+	f.BoolVar(&flags.bodies, "bodies", true, "compare bodies; =false: keys and coordinates only")
+	f.StringVar(&flags.since, "since", "", "compare source records from this `TIME` on (RFC 3339)")
+	f.StringVar(&flags.until, "until", "", "compare source records before this `TIME` (RFC 3339)")
+	f.StringVar(&flags.targetSince, "target-since", "", "read the target from this `TIME` on (RFC 3339); default its beginning, by content --since")
+	f.StringVar(&flags.fromOffset, "from-offset", "", "source offsets to begin at, as `PARTITION:OFFSET`, commas between; other partitions from their beginning")
+	f.BoolVar(&flags.allowTwice, "allow-twice", false, "exit with 0 even if records are there twice")
+	f.IntVar(&flags.show, "show", 20, "most records of each kind to name")
+	f.Int64Var(&flags.memory, "memory", verify.DefaultMemory>>20, "most `MB` for what is read again")
+	f.BoolVar(&flags.json, "json", false, "print the report as JSON")
+	return cmd
+}
+
+func (s *verifySide) register(f *pflag.FlagSet, side, note string) {
+	f.StringVar(&s.address, side+"-address", "", "bootstrap servers of the "+side+", `HOST:PORT`, commas between "+note)
+	f.StringVar(&s.topic, side+"-topic", "", "the `TOPIC` of the "+side+" "+note)
+	f.StringVar(&s.user, side+"-user", "", "`NAME` to log in with; CKafka: instanceId#user")
+	f.StringVar(&s.passwordEnv, side+"-password-env", "", "`VARIABLE` that holds the password")
+	f.StringVar(&s.mechanism, side+"-mechanism", "", "how to log in: PLAIN (default), SCRAM-SHA-256 or SCRAM-SHA-512")
+	f.BoolVar(&s.tls, side+"-tls", false, "connect with TLS")
+	f.StringVar(&s.ca, side+"-ca", "", "certificate authorities: a `FILE` or PEM text; default the system's")
+}
+
+func runVerify(ctx context.Context, sys *system, flags *verifyFlags) error {
+	cfg, err := flags.config(sys)
+	if err != nil {
+		return err
+	}
+	bar := newRecordProgress(sys.stderr)
+	cfg.Progress = bar.show
+	report, err := verify.Run(ctx, cfg)
+	bar.clear()
+	if err != nil {
+		return err
+	}
+	if err := printVerify(sys.stdout, newPaint(sys, sys.stdout), &cfg, report, flags); err != nil {
+		return err
+	}
+	if !report.Same(flags.allowTwice) {
+		return fmt.Errorf("topic %s is not a copy of %s: %s", cfg.Target.Name, cfg.Source.Name, faults(&report.Total, flags.allowTwice))
+	}
+	return nil
+}
+
+// config reads the command line.
+func (f *verifyFlags) config(sys *system) (cfg verify.Config, err error) {
+	cfg = verify.Config{
+		Match: verify.Match(f.match), Placement: verify.Placement(f.partition),
+		KeysOnly: !f.bodies, Show: f.show, Memory: f.memory << 20,
+	}
+	switch {
+	case cfg.Match != verify.Headers && cfg.Match != verify.Content:
+		return cfg, usagef("--match: got %q, allowed: headers, content", f.match)
+	case cfg.Placement != verify.Anywhere && cfg.Placement != verify.Keep && cfg.Placement != verify.ByKey:
+		return cfg, usagef("--partition: got %q, allowed: any, keep, key", f.partition)
+	case f.show < 0:
+		return cfg, usagef("--show: got %d, want at least 0", f.show)
+	case f.memory < 1 || f.memory > 1<<20:
+		return cfg, usagef("--memory: got %d, want 1 to 1048576 MB", f.memory)
+	case f.since != "" && f.fromOffset != "":
+		return cfg, usagef("--since and --from-offset: give one of them")
+	case f.fromOffset != "" && cfg.Match == verify.Content:
+		return cfg, usagef("--from-offset: of no use with --match content, which cannot tell where the target's part begins; take --since")
+	}
+	if cfg.Source.From, err = offsetList(f.fromOffset); err != nil {
+		return cfg, err
+	}
+	for _, x := range []struct {
+		name, value string
+		into        *time.Time
+	}{
+		{"--since", f.since, &cfg.Source.Since},
+		{"--until", f.until, &cfg.Source.Until},
+		{"--target-since", f.targetSince, &cfg.Target.Since},
+	} {
+		if x.value == "" {
+			continue
+		}
+		if *x.into, err = time.Parse(time.RFC3339, x.value); err != nil {
+			return cfg, usagef("%s: got %q, want a time of RFC 3339, such as 2026-11-24T10:00:00+08:00", x.name, x.value)
+		}
+	}
+	if cfg.Match == verify.Content {
+		cfg.Target.Until = cfg.Source.Until
+		if f.targetSince == "" {
+			cfg.Target.Since = cfg.Source.Since
+		}
+	}
+	vars, err := f.source.variables(sys.environ, "source", nil)
+	if err != nil {
+		return cfg, err
+	}
+	if err := verifyTopic(&cfg.Source, vars, "source"); err != nil {
+		return cfg, err
+	}
+	function, err := f.environ.variables(sys.environ)
+	if err != nil {
+		return cfg, err
+	}
+	if vars, err = f.target.variables(sys.environ, "target", function); err != nil {
+		return cfg, err
+	}
+	vars["kafka_topic_name"] = strings.ReplaceAll(vars["kafka_topic_name"], "{topic}", cfg.Source.Name)
+	return cfg, verifyTopic(&cfg.Target, vars, "target")
+}
+
+// variables returns a side as the function's variables, over those of the
+// function. With another address nothing of the function's connection is left.
+func (s *verifySide) variables(environ []string, side string, function map[string]string) (map[string]string, error) {
+	vars := make(map[string]string)
+	for _, name := range []string{"kafka_address", "kafka_topic_name", "kafka_user", "kafka_password", "kafka_sasl_mechanism", "kafka_tls", "kafka_ca_cert"} {
+		if function[name] != "" && (s.address == "" || name == "kafka_topic_name") {
+			vars[name] = function[name]
+		}
+	}
+	for name, value := range map[string]string{
+		"kafka_address": s.address, "kafka_topic_name": s.topic, "kafka_user": s.user, "kafka_sasl_mechanism": s.mechanism, "kafka_ca_cert": s.ca,
+	} {
+		if value != "" {
+			vars[name] = value
+		}
+	}
+	if s.tls {
+		vars["kafka_tls"] = "true"
+	}
+	if s.passwordEnv != "" {
+		i := slices.IndexFunc(environ, func(pair string) bool { return strings.HasPrefix(pair, s.passwordEnv+"=") })
+		if i < 0 || environ[i] == s.passwordEnv+"=" {
+			return nil, usagef("--%s-password-env: the variable %s is not set", side, s.passwordEnv)
+		}
+		vars["kafka_password"] = strings.TrimPrefix(environ[i], s.passwordEnv+"=")
+	}
+	for _, x := range [][2]string{{"kafka_address", "address"}, {"kafka_topic_name", "topic"}} {
+		if vars[x[0]] == "" {
+			return nil, usagef("--%s-%s: not set", side, x[1])
+		}
+	}
+	return vars, nil
+}
+
+// verifyTopic makes the options to reach a side. Its checks are those of the
+// function's own variables, said with the names of the flags.
+func verifyTopic(t *verify.Topic, vars map[string]string, side string) error {
+	cfg, err := config.Load(pairsOf(vars))
+	if err != nil {
+		names := strings.NewReplacer(
+			"kafka_address", "--"+side+"-address", "kafka_topic_name", "--"+side+"-topic", "kafka_user", "--"+side+"-user",
+			"kafka_password", "--"+side+"-password-env", "kafka_sasl_mechanism", "--"+side+"-mechanism",
+			"kafka_tls=true", "--"+side+"-tls", "kafka_tls", "--"+side+"-tls", "kafka_ca_cert", "--"+side+"-ca",
+		)
+		return usagef("%s", names.Replace(err.Error()))
+	}
+	t.Client, t.Name = kafkaclient.Options(cfg.Kafka), cfg.Kafka.Topic
+	return nil
+}
+
+// offsetList reads PARTITION:OFFSET, commas between.
+func offsetList(text string) (map[int32]int64, error) {
+	if text == "" {
+		return nil, nil
+	}
+	offsets := make(map[int32]int64)
+	for pair := range strings.SplitSeq(text, ",") {
+		p, o, ok := strings.Cut(strings.TrimSpace(pair), ":")
+		partition, err := strconv.ParseInt(p, 10, 32)
+		offset, err2 := strconv.ParseInt(o, 10, 64)
+		if !ok || err != nil || err2 != nil || partition < 0 || offset < 0 {
+			return nil, usagef("--from-offset: got %q, want PARTITION:OFFSET, such as 0:1200,1:0", pair)
+		}
+		offsets[int32(partition)] = offset
+	}
+	return offsets, nil
+}
+
+// recordProgress shows on a terminal how many records were read.
+type recordProgress struct{ bar *progressbar.ProgressBar }
+
+func newRecordProgress(w io.Writer) *recordProgress {
+	f, ok := w.(interface{ Fd() uintptr })
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return &recordProgress{}
+	}
+	return &recordProgress{bar: progressbar.NewOptions64(1,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionShowCount(),
+		progressbar.OptionShowIts(),
+		progressbar.OptionSetItsString("records"),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	)}
+}
+
+// show is safe for concurrent use.
+func (p *recordProgress) show(read, total int64) {
+	if p.bar != nil && read < total { // offsets without records are left over at the end
+		p.bar.ChangeMax64(total)
+		_ = p.bar.Set64(read)
+	}
+}
+
+func (p *recordProgress) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}
+
+// faults lists what is wrong.
+func faults(c *verify.Counts, allowTwice bool) string {
+	var list []string
+	for _, x := range []struct {
+		n    int64
+		what verify.Kind
+	}{
+		{c.Missing, verify.Missing},
+		{c.Extra, verify.Extra},
+		{c.Changed, verify.Changed},
+		{c.Twice, verify.Twice},
+		{c.Misplaced, verify.Misplaced},
+		{c.OutOfOrder, verify.OutOfOrder},
+	} {
+		if x.n > 0 && (x.what != verify.Twice || !allowTwice) {
+			list = append(list, thousands(x.n)+" "+string(x.what))
+		}
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,315 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// What stands for a time in a request for offsets, as the protocol has it.
+const (
+	queryEnd   = -1
+	queryStart = -2
+)
+
+// committedOnly is the isolation level: records of transactions that are open
+// or were aborted are not read.
+const committedOnly = 1
+
+// topic is a side in a cluster.
+type topic struct {
+	cfg     *Topic
+	client  *kgo.Client // for questions; reading has clients of its own
+	n       int32
+	id      [16]byte
+	ranges  map[int32]span
+	compact bool
+}
+
+// openTopic finds out what there is to compare.
+func openTopic(ctx context.Context, cfg *Topic) (*topic, error) {
+	client, err := kgo.NewClient(append(slices.Clone(cfg.Client), kgo.RequestRetries(5))...)
+	if err != nil {
+		return nil, err
+	}
+	t := &topic{cfg: cfg, client: client, ranges: make(map[int32]span)}
+	if err := t.look(ctx); err != nil {
+		client.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *topic) close() { t.client.Close() }
+
+func (t *topic) partitions() int32     { return t.n }
+func (t *topic) spans() map[int32]span { return t.ranges }
+func (t *topic) compacted() bool       { return t.compact }
+func (t *topic) starts(ctx context.Context) (map[int32]int64, error) {
+	return t.offsets(ctx, queryStart)
+}
+
+func (t *topic) look(ctx context.Context) error {
+	meta, err := t.describe(ctx)
+	if err != nil {
+		return err
+	}
+	t.n, t.id = int32(len(meta.Partitions)), meta.TopicID
+	for p := range t.cfg.From {
+		if p < 0 || p >= t.n {
+			return fmt.Errorf("there is no partition %d, only %d", p, t.n)
+		}
+	}
+	starts, err := t.starts(ctx)
+	if err != nil {
+		return err
+	}
+	ends, err := t.offsets(ctx, queryEnd)
+	if err != nil {
+		return err
+	}
+	froms, untils := starts, ends
+	if !t.cfg.Since.IsZero() {
+		if froms, err = t.offsets(ctx, t.cfg.Since.UnixMilli()); err != nil {
+			return err
+		}
+	}
+	if !t.cfg.Until.IsZero() {
+		if untils, err = t.offsets(ctx, t.cfg.Until.UnixMilli()); err != nil {
+			return err
+		}
+	}
+	for p := range t.n {
+		s := span{froms[p], min(untils[p], ends[p])}
+		if o, ok := t.cfg.From[p]; ok {
+			s.from = max(o, starts[p])
+		}
+		// A time that no record has reached is after the end.
+		if froms[p] < 0 {
+			s.from = ends[p]
+		}
+		if untils[p] < 0 {
+			s.end = ends[p]
+		}
+		if s.from < s.end {
+			t.ranges[p] = s
+		}
+	}
+	t.compact = t.isCompacted(ctx)
+	return nil
+}
+
+func (t *topic) describe(ctx context.Context) (*kmsg.MetadataResponseTopic, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	rt := kmsg.NewMetadataRequestTopic()
+	rt.Topic = new(t.cfg.Name)
+	req.Topics = append(req.Topics, rt)
+	resp, err := req.RequestWith(ctx, t.client)
+	if err != nil {
+		return nil, err
+	}
+	if len(resp.Topics) != 1 {
+		return nil, fmt.Errorf("the cluster described %d topics, 1 was asked for", len(resp.Topics))
+	}
+	return &resp.Topics[0], kerr.ErrorForCode(resp.Topics[0].ErrorCode)
+}
+
+// offsets returns the offset in each partition that query asks for: a time in
+// ms since 1970, or one of the constants. -1: no record is so late.
+func (t *topic) offsets(ctx context.Context, query int64) (map[int32]int64, error) {
+	req := kmsg.NewPtrListOffsetsRequest()
+	req.ReplicaID, req.IsolationLevel = -1, committedOnly
+	rt := kmsg.NewListOffsetsRequestTopic()
+	rt.Topic = t.cfg.Name
+	for p := range t.n {
+		rp := kmsg.NewListOffsetsRequestTopicPartition()
+		rp.Partition, rp.Timestamp = p, query
+		rt.Partitions = append(rt.Partitions, rp)
+	}
+	req.Topics = append(req.Topics, rt)
+	found := make(map[int32]int64, t.n)
+	var errs []error
+	for _, shard := range t.client.RequestSharded(ctx, req) { // each leader knows its own
+		if shard.Err != nil {
+			errs = append(errs, shard.Err)
+			continue
+		}
+		for _, rt := range shard.Resp.(*kmsg.ListOffsetsResponse).Topics {
+			for _, p := range rt.Partitions {
+				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+					errs = append(errs, fmt.Errorf("partition %d: %w", p.Partition, err))
+				}
+				found[p.Partition] = p.Offset
+			}
+		}
+	}
+	if len(errs) == 0 && len(found) != int(t.n) {
+		errs = append(errs, fmt.Errorf("the brokers told %d of %d offsets", len(found), t.n))
+	}
+	return found, errors.Join(errs...)
+}
+
+// isCompacted asks for cleanup.policy. Who may not see it is taken to have a
+// topic that is not compacted, as most are.
+func (t *topic) isCompacted(ctx context.Context) bool {
+	req := kmsg.NewPtrDescribeConfigsRequest()
+	r := kmsg.NewDescribeConfigsRequestResource()
+	r.ResourceType, r.ResourceName, r.ConfigNames = kmsg.ConfigResourceTypeTopic, t.cfg.Name, []string{"cleanup.policy"}
+	req.Resources = append(req.Resources, r)
+	resp, err := req.RequestWith(ctx, t.client)
+	if err != nil {
+		return false
+	}
+	for _, r := range resp.Resources {
+		for _, c := range r.Configs {
+			if c.Name == "cleanup.policy" && c.Value != nil && strings.Contains(*c.Value, "compact") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// patience is how long nothing may come before a partition is asked whether
+// there is anything left in it.
+const patience = 2 * time.Second
+
+func (t *topic) read(ctx context.Context, spans map[int32]span, take func(*kgo.Record)) error {
+	if len(spans) == 0 {
+		return nil
+	}
+	places := make(map[int32]kgo.Offset, len(spans))
+	for p, s := range spans {
+		places[p] = kgo.NewOffset().At(s.from)
+	}
+	client, err := kgo.NewClient(append(slices.Clone(t.cfg.Client),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{t.cfg.Name: places}),
+		// What expires while it is read is passed over.
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(), // a partition may end with one
+		kgo.FetchMaxBytes(16<<20),
+		kgo.FetchMaxPartitionBytes(4<<20),
+	)...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	left := maps.Clone(spans) // from: what comes next
+	for len(left) > 0 {
+		limited, cancel := context.WithTimeout(ctx, patience)
+		fetches := client.PollFetches(limited)
+		cancel()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		for _, e := range fetches.Errors() {
+			if !errors.Is(e.Err, context.DeadlineExceeded) {
+				return fmt.Errorf("partition %d: %w", e.Partition, e.Err)
+			}
+		}
+		some := false
+		fetches.EachRecord(func(r *kgo.Record) {
+			some = true
+			s, reading := left[r.Partition]
+			if !reading || r.Offset < s.from {
+				return
+			}
+			if s.holds(r.Offset) && !r.Attrs.IsControl() {
+				take(r)
+			}
+			if s.from = r.Offset + 1; s.from < s.end {
+				left[r.Partition] = s
+				return
+			}
+			delete(left, r.Partition)
+			client.PauseFetchPartitions(map[string][]int32{t.cfg.Name: {r.Partition}})
+		})
+		if !some {
+			if err := t.dropEmpty(ctx, left); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// dropEmpty drops the spans in which nothing is left: a compacted topic may end
+// with offsets that have no record.
+func (t *topic) dropEmpty(ctx context.Context, left map[int32]span) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	meta, err := t.describe(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range meta.Partitions {
+		s, reading := left[p.Partition]
+		if !reading || p.ErrorCode != 0 {
+			continue
+		}
+		empty, err := t.isEmpty(ctx, p.Partition, p.Leader, s)
+		if err != nil {
+			return fmt.Errorf("partition %d: %w", p.Partition, err)
+		}
+		if empty {
+			delete(left, p.Partition)
+		}
+	}
+	return nil
+}
+
+// isEmpty asks a partition's leader whether there is any record in a span.
+func (t *topic) isEmpty(ctx context.Context, partition, leader int32, s span) (bool, error) {
+	for s.from < s.end {
+		req := kmsg.NewPtrFetchRequest()
+		req.MaxWaitMillis, req.MinBytes, req.MaxBytes, req.IsolationLevel = 100, 1, 1<<20, committedOnly
+		req.SessionEpoch = -1
+		rt := kmsg.NewFetchRequestTopic()
+		rt.Topic, rt.TopicID = t.cfg.Name, t.id
+		rp := kmsg.NewFetchRequestTopicPartition()
+		rp.Partition, rp.FetchOffset, rp.PartitionMaxBytes = partition, s.from, 1<<20
+		rt.Partitions = append(rt.Partitions, rp)
+		req.Topics = append(req.Topics, rt)
+		raw, err := t.client.Broker(int(leader)).RetriableRequest(ctx, req)
+		if err != nil {
+			return false, err
+		}
+		resp := raw.(*kmsg.FetchResponse)
+		if err := kerr.ErrorForCode(resp.ErrorCode); err != nil {
+			return false, err
+		}
+		if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
+			return false, errors.New("the broker answered for another partition")
+		}
+		got := &resp.Topics[0].Partitions[0]
+		if err := kerr.ErrorForCode(got.ErrorCode); err != nil {
+			// A leader that has moved, or an offset that has expired: reading
+			// goes on by itself, or says what is wrong.
+			return false, nil //nolint:nilerr // see above
+		}
+		batches := len(got.RecordBatches)
+		read, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
+			Offset: s.from, Topic: t.cfg.Name, Partition: partition, IsolationLevel: kgo.ReadCommitted(),
+		}, got, kgo.DefaultDecompressor(), nil)
+		switch {
+		case slices.ContainsFunc(read.Records, func(r *kgo.Record) bool { return s.holds(r.Offset) }):
+			return false, nil
+		case next > s.from:
+			s.from = next
+		case batches == 0 && got.HighWatermark >= s.end:
+			return true, nil
+		default:
+			return false, nil
+		}
+	}
+	return true, nil
+}
