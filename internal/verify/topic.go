@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -99,9 +98,8 @@ func (t *topic) look(ctx context.Context) error {
 		if untils[p] < 0 {
 			s.end = ends[p]
 		}
-		if s.from < s.end {
-			t.ranges[p] = s
-		}
+		s.end = max(s.from, s.end)
+		t.ranges[p] = s
 	}
 	t.compact = t.isCompacted(ctx)
 	return nil
@@ -180,15 +178,18 @@ func (t *topic) isCompacted(ctx context.Context) bool {
 
 // patience is how long nothing may come before a partition is asked whether
 // there is anything left in it.
-const patience = 2 * time.Second
+const patience = time.Second
 
 func (t *topic) read(ctx context.Context, spans map[int32]span, take func(*kgo.Record)) error {
-	if len(spans) == 0 {
-		return nil
-	}
+	left := make(map[int32]span, len(spans)) // from: what comes next
 	places := make(map[int32]kgo.Offset, len(spans))
 	for p, s := range spans {
-		places[p] = kgo.NewOffset().At(s.from)
+		if s.from < s.end {
+			left[p], places[p] = s, kgo.NewOffset().At(s.from)
+		}
+	}
+	if len(left) == 0 {
+		return nil
 	}
 	client, err := kgo.NewClient(append(slices.Clone(t.cfg.Client),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{t.cfg.Name: places}),
@@ -203,7 +204,6 @@ func (t *topic) read(ctx context.Context, spans map[int32]span, take func(*kgo.R
 		return err
 	}
 	defer client.Close()
-	left := maps.Clone(spans) // from: what comes next
 	for len(left) > 0 {
 		limited, cancel := context.WithTimeout(ctx, patience)
 		fetches := client.PollFetches(limited)
@@ -305,7 +305,9 @@ func (t *topic) isEmpty(ctx context.Context, partition, leader int32, s span) (b
 			return false, nil
 		case next > s.from:
 			s.from = next
-		case batches == 0 && got.HighWatermark >= s.end:
+		case got.HighWatermark < s.end:
+			return false, fmt.Errorf("it ends at offset %d, and ended at %d when the comparison began: the brokers have lost records", got.HighWatermark, s.end)
+		case batches == 0:
 			return true, nil
 		default:
 			return false, nil

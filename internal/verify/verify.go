@@ -125,7 +125,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 // side is what is compared of a topic.
 type side interface {
 	partitions() int32
-	// spans is what there is to compare, by partition; empty ones are left out.
+	// spans is what there is to compare, by partition.
 	spans() map[int32]span
 	// read hands over the records in the spans, those of a partition in order.
 	read(ctx context.Context, spans map[int32]span, take func(*kgo.Record)) error
