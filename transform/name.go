@@ -153,11 +153,10 @@ func (w *Worker) CoordinateID(rec *record.Record) []byte {
 }
 
 func (w *Worker) appendCoordinateID(id []byte, rec *record.Record, hash uint32) []byte {
-	id, _ = rawjson.AppendEscaped(id, w.p.opts.IDPrefix)
-	// Kafka's limit: an event that is no real one must not make an endless id.
-	const maxTopic = 249
-	id, _ = rawjson.AppendEscaped(id, rec.Topic[:min(len(rec.Topic), maxTopic)])
-	id = append(id, '-')
+	if w.idTopic != rec.Topic || len(w.idStart) == 0 {
+		w.idTopic, w.idStart = rec.Topic, w.appendIDStart(w.idStart[:0], rec.Topic)
+	}
+	id = append(id, w.idStart...)
 	if rec.Located() {
 		id = strconv.AppendInt(id, int64(rec.Partition), 10)
 		id = append(id, '-')
@@ -172,6 +171,15 @@ func (w *Worker) appendCoordinateID(id []byte, rec *record.Record, hash uint32) 
 	}
 	id = append(id, '-')
 	return appendHex(id, uint64(hash), 8)
+}
+
+// appendIDStart appends what the ids of a topic's records begin with.
+func (w *Worker) appendIDStart(id []byte, topic string) []byte {
+	// Kafka's limit: an event that is no real one must not make an endless id.
+	const maxTopic = 249
+	id, _ = rawjson.AppendEscaped(id, w.p.opts.IDPrefix)
+	id, _ = rawjson.AppendEscaped(id, topic[:min(len(topic), maxTopic)])
+	return append(id, '-')
 }
 
 // fieldID makes w.id of a field's value. Only a number or a string that is not

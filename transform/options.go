@@ -79,6 +79,9 @@ func New(opts Options) (*Program, error) {
 	return p, nil
 }
 
+// Removes reports whether anything of a record may be missing in its document.
+func (p *Program) Removes() bool { return len(p.opts.Ignore) > 0 || len(p.opts.Steps) > 0 }
+
 // NewWorker returns a worker for one goroutine.
 func (p *Program) NewWorker() *Worker {
 	w := &Worker{p: p}

@@ -50,6 +50,8 @@ type Worker struct {
 	text    []byte    // a text document's value
 	masked  []byte
 	id      []byte
+	idTopic string // whose records' ids begin with idStart
+	idStart []byte
 
 	arrival stampCache
 	index   nameCache

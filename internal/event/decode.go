@@ -41,6 +41,12 @@ type Decoder struct {
 	// topic is that of the record before, and topicText how it was written:
 	// batches rarely mix topics.
 	topic, topicText string
+	// shape holds the members of the first element, in order, while learning
+	// and after: all elements are written alike. turn is the one that is
+	// expected next.
+	shape    []expected
+	learning bool
+	turn     int
 	// text holds the keys and values of all records, unescaped. It is made
 	// large enough at once, so that it never moves.
 	text []byte
@@ -50,7 +56,7 @@ type Decoder struct {
 // then nothing of the event should be used.
 func (d *Decoder) Decode(payload []byte, arrival time.Time, dst []record.Record) ([]record.Record, error) {
 	d.data = payload
-	defer func() { d.data = nil }()
+	defer d.forget()
 	const slack = 128 // AppendString writes in large steps
 	if d.text = d.text[:0]; cap(d.text) < len(payload)+slack {
 		d.text = make([]byte, 0, len(payload)+slack)
@@ -94,6 +100,13 @@ func (d *Decoder) Decode(payload []byte, arrival time.Time, dst []record.Record)
 	return dst, nil
 }
 
+// forget lets the payload go.
+func (d *Decoder) forget() {
+	d.data, d.learning = nil, false
+	clear(d.shape)
+	d.shape = d.shape[:0]
+}
+
 // noCkafka is the defect of an element without the object that makes it ours.
 const noCkafka = "it has no Ckafka object"
 
@@ -126,10 +139,12 @@ func (d *Decoder) elements(i int, batch *record.Batch, dst []record.Record) ([]r
 	if i < len(d.data) && d.data[i] == ']' {
 		return dst, i + 1, nil
 	}
-	for {
+	d.shape = d.shape[:0]
+	for d.learning = true; ; d.learning = false {
 		dst = append(dst, record.Record{
 			Partition: record.Unknown, Offset: record.Unknown, Pos: len(dst), Batch: batch,
 		})
+		d.turn = 0
 		end, err := d.element(i, &dst[len(dst)-1])
 		if err != nil {
 			return dst, end, err
@@ -278,6 +293,13 @@ func (d *Decoder) begin(i int) (int, error) {
 // the next member's name and the place of its value or, if there is none, the
 // place behind the object.
 func (d *Decoder) member(i int, first bool) (key []byte, at int, more bool, err error) {
+	if d.turn < len(d.shape) {
+		if m := &d.shape[d.turn]; m.first == first && bytes.HasPrefix(d.data[i:], m.text) {
+			d.turn++
+			return m.key, d.space(i + len(m.text)), true, nil
+		}
+	}
+	from := i
 	i = d.space(i)
 	if i < len(d.data) && d.data[i] == '}' {
 		return nil, i + 1, false, nil
@@ -304,7 +326,20 @@ func (d *Decoder) member(i int, first bool) (key []byte, at int, more bool, err 
 	if i >= len(d.data) || d.data[i] != ':' {
 		return nil, i, false, d.fail(i, "expected a colon")
 	}
-	return key, d.space(i + 1), true, nil
+	i = d.space(i + 1)
+	const most = 16 // a real element has six
+	if d.learning && len(d.shape) < most {
+		d.shape = append(d.shape, expected{first, d.data[from:i], key})
+		d.turn = len(d.shape)
+	}
+	return key, i, true, nil
+}
+
+// expected is a member's name with all that stands before its value: behind a
+// brace if it is the first one, behind the value before it if not.
+type expected struct {
+	first     bool
+	text, key []byte
 }
 
 // skip returns the end of the value at data[i].

@@ -16,12 +16,9 @@ type String struct {
 	ASCII bool
 }
 
-const (
-	block = 64
-	// room is what must be free behind the output so that copying may go on
-	// to the end of a block, and behind the input likewise.
-	room = block + 16
-)
+// room is what must be free behind the output so that copying may go on to the
+// end of a block, and behind the input likewise.
+const room = block + 16
 
 // AppendString reads the string whose opening quote stands before data[i] and
 // appends its value, as AppendUnescaped does. Like StringEnd it checks nothing
@@ -42,7 +39,7 @@ func AppendString(dst, data []byte, i int) ([]byte, String) {
 		if cap(dst)-len(dst) < room {
 			dst = append(dst, make([]byte, max(room, len(dst)))...)[:len(dst)]
 		}
-		back, quote, or := masks(data[i : i+block])
+		back, quote, or := masks((*[block]byte)(data[i:]))
 		high |= or
 		escaped, next := escapedBy(back, carry)
 		end := block
@@ -97,39 +94,6 @@ func AppendString(dst, data []byte, i int) ([]byte, String) {
 	s.Lossy += lossy
 	return dst, s
 }
-
-// masks returns a bit for each backslash and each quote of a block, and all its
-// bytes or-ed.
-func masks(b []byte) (back, quote, or uint64) {
-	b = b[:block]
-	for k := 0; k < block; k += 8 {
-		or |= binary.LittleEndian.Uint64(b[k:])
-	}
-	const low7 = ^uint64(highs)
-	if or&highs == 0 { // a byte below 128 plus 127 has the highest bit unless it is zero
-		for k := 0; k < block; k += 8 {
-			w := binary.LittleEndian.Uint64(b[k:])
-			back |= gather(^((w^('\\'*lows))+low7)&highs) << k
-			quote |= gather(^((w^('"'*lows))+low7)&highs) << k
-		}
-		return back, quote, or
-	}
-	for k := 0; k < block; k += 8 {
-		w := binary.LittleEndian.Uint64(b[k:])
-		back |= gather(zeroBytes(w^('\\'*lows))) << k
-		quote |= gather(zeroBytes(w^('"'*lows))) << k
-	}
-	return back, quote, or
-}
-
-// zeroBytes has the highest bit of a byte set where x's byte is zero.
-func zeroBytes(x uint64) uint64 {
-	const low7 = ^uint64(highs)
-	return ^((x&low7 + low7) | x | low7)
-}
-
-// gather packs the highest bits of eight bytes into one byte.
-func gather(x uint64) uint64 { return x * 0x0002040810204081 >> 56 }
 
 // escapedBy returns the bytes that a backslash before them escapes, and whether
 // the first one behind the block is escaped. A run of backslashes escapes what
