@@ -35,7 +35,7 @@ func (b *bench) faults(ctx context.Context) error {
 				return fmt.Errorf("%s, %s: %w", fault, c.name, err)
 			}
 			b.report.Faults = append(b.report.Faults, row)
-			b.cfg.Say("fault %s: %s: %s, %d dead letters, %.0f s", fault, c.name, row.Counts.text(), row.DeadLetters, row.Seconds)
+			b.cfg.Say("fault %s: %s: %s, %d dead letters, %.0f s", fault, c.name, row.text(), row.DeadLetters, row.Seconds)
 		}
 	}
 	return nil
@@ -58,7 +58,7 @@ func (b *bench) fault(ctx context.Context, c contender, fault string) (*FaultRow
 	if err := b.es.remove(ctx, letters); err != nil {
 		return nil, err
 	}
-	proxy, err := newProxy(b.cfg.Elasticsearch.URL)
+	proxy, err := newProxy(ctx, b.cfg.Elasticsearch.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (b *bench) fault(ctx context.Context, c contender, fault string) (*FaultRow
 		e.run.address = host(b.cfg.Elasticsearch.URL) // the server itself goes away
 	}
 	begin := time.Now()
-	if err := e.start(); err != nil {
+	if err := e.start(ctx); err != nil {
 		return nil, err
 	}
 	defer func() { e.p.kill() }()
@@ -92,21 +92,23 @@ func (b *bench) fault(ctx context.Context, c contender, fault string) (*FaultRow
 	return row, err
 }
 
-func (e *exposure) start() error {
+func (e *exposure) start(ctx context.Context) error {
 	cmd, err := e.c.command(e.run)
 	if err != nil {
 		return err
 	}
-	e.p, err = start(cmd)
+	e.p, err = start(ctx, cmd)
 	return err
 }
 
-// strike has the fault come when a third of the records is written.
+// strike has the fault come when a third of the records is written, in the
+// middle of an event.
 func (e *exposure) strike(ctx context.Context, fault string) error {
 	if fault == faultConflict {
 		return nil // it lies in the middle
 	}
-	for n := 0; n < e.run.d.want()/3; {
+	want, event := e.run.d.want(), e.cfg.MaxMsgNum
+	for n, at := 0, min(want/3/event*event+event/2, want/2); n < at; {
 		if err := pause(ctx, pollInterval); err != nil {
 			return err
 		}
@@ -122,7 +124,7 @@ func (e *exposure) strike(ctx context.Context, fault string) error {
 		}
 		e.p.kill()
 		e.run.skip = e.p.stdout.count() // what it has reported as done, if it gets events
-		return e.start()
+		return e.start(ctx)
 	case fault == fault429:
 		e.proxy.reject.Store(true)
 	case e.cfg.Outage != nil:
@@ -133,7 +135,7 @@ func (e *exposure) strike(ctx context.Context, fault string) error {
 	if err := pause(ctx, e.cfg.FaultTime); err != nil {
 		return err
 	}
-	return e.proxy.heal()
+	return e.proxy.heal(ctx)
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -162,13 +164,17 @@ func (e *exposure) settle(ctx context.Context) (unfinished bool, err error) {
 			last = moment{time.Now(), n}
 		}
 		quiet := time.Since(last.at)
+		if !e.c.ends && quiet >= e.cfg.FaultTime {
+			// What was written is counted anew by a server that was away.
+			if n, err := e.es.count(ctx, e.index); err == nil && n >= e.run.d.want() {
+				return false, nil
+			}
+		}
 		switch {
-		case !e.c.ends && last.n >= e.run.d.want() && quiet >= e.cfg.FaultTime:
-			return false, nil
 		case quiet >= silence+e.cfg.FaultTime, time.Since(begin) >= patience+6*e.cfg.FaultTime:
 			return true, nil
 		}
-		if err := pause(ctx, pollInterval); err != nil {
+		if err := pause(ctx, 4*pollInterval); err != nil {
 			return true, err
 		}
 	}

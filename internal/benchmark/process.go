@@ -2,6 +2,7 @@ package benchmark
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -39,9 +40,10 @@ type process struct {
 // process's peak, so that only what grows right before the end is missed.
 const memoryInterval = 100 * time.Millisecond
 
-func start(c command) (*process, error) {
+// start runs a command. If ctx ends, it is killed.
+func start(ctx context.Context, c command) (*process, error) {
 	p := &process{done: make(chan struct{}), peaks: map[int]int64{}}
-	p.cmd = exec.Command(c.argv[0], c.argv[1:]...)
+	p.cmd = exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
 	p.cmd.Env = append(inherited(), c.env...)
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = bytes.NewReader(c.stdin), &p.stdout, &p.stderr
 	p.cmd.SysProcAttr = sysProcAttr()
@@ -188,7 +190,7 @@ func processTree(pid int) []int {
 		lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", tree[i]))
 		for _, list := range lists {
 			text, _ := os.ReadFile(list)
-			for _, field := range strings.Fields(string(text)) {
+			for field := range strings.FieldsSeq(string(text)) {
 				if child, err := strconv.Atoi(field); err == nil {
 					tree = append(tree, child)
 				}

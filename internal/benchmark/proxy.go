@@ -25,7 +25,7 @@ type proxy struct {
 	server *http.Server // nil while connections are refused
 }
 
-func newProxy(target string) (*proxy, error) {
+func newProxy(ctx context.Context, target string) (*proxy, error) {
 	u, err := url.Parse(target)
 	if err != nil {
 		return nil, err
@@ -38,18 +38,18 @@ func newProxy(target string) (*proxy, error) {
 		// A client is to see what a server that fails shows: a dead connection.
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
-	return p, p.heal()
+	return p, p.heal(ctx)
 }
 
 // heal lets everything pass again.
-func (p *proxy) heal() error {
+func (p *proxy) heal(ctx context.Context) error {
 	p.reject.Store(false)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.server != nil {
 		return nil
 	}
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", p.addr) //nolint:contextcheck // listening does not wait
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.addr)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ type watchedBody struct {
 
 func (b *watchedBody) Read(buf []byte) (int, error) {
 	n, err := b.ReadCloser.Read(buf)
-	if err == io.EOF { //nolint:errorlint // a body's own end is never wrapped
+	if err == io.EOF {
 		select {
 		case b.ended <- struct{}{}:
 		default:

@@ -168,9 +168,9 @@ func (r *Report) table(out *strings.Builder, control, title, ratioName string, r
 		return
 	}
 	out.WriteString(title)
-	tab := tabwriter.NewWriter(out, 0, 8, 3, ' ', 0)
-	defer func() { _ = tab.Flush() }()
-	fmt.Fprintf(tab, "\tdocuments/s\t%s\tCPU µs/record\tpeak RSS MB\t\n", ratioName)
+	row, end := rows(out)
+	defer end()
+	row("\tdocuments/s\t%s\tCPU µs/record\tpeak RSS MB\t\n", ratioName)
 	for _, s := range r.Summary {
 		if s.Control != control {
 			continue
@@ -180,10 +180,16 @@ func (r *Report) table(out *strings.Builder, control, title, ratioName string, r
 			of = fmt.Sprintf("of it the function %.1f µs, %.0f MB", s.FunctionMicros.Median, s.FunctionPeakRSS.Median/(1<<20))
 		}
 		if s.Unsound > 0 {
-			of += fmt.Sprintf(" (%d turns lost or doubled records)", s.Unsound)
+			of += fmt.Sprintf(" (turns that lost or doubled records: %d)", s.Unsound)
 		}
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%.0f\t%s\n", s.Contender, s.PerSecond.text(0), ratio(s).text(2), s.CPUMicros.text(1), s.PeakRSS.Median/(1<<20), of)
+		row("%s\t%s\t%s\t%s\t%.0f\t%s\n", s.Contender, s.PerSecond.text(0), ratio(s).text(2), s.CPUMicros.text(1), s.PeakRSS.Median/(1<<20), of)
 	}
+}
+
+// rows returns what writes rows of a table, and what ends it.
+func rows(out *strings.Builder) (row func(format string, args ...any), end func()) {
+	tab := tabwriter.NewWriter(out, 0, 8, 3, ' ', 0)
+	return func(format string, args ...any) { _, _ = fmt.Fprintf(tab, format, args...) }, func() { _ = tab.Flush() }
 }
 
 func (r Range) text(digits int) string {
@@ -235,15 +241,15 @@ func (r *Report) faultTable(out *strings.Builder) {
 		return
 	}
 	out.WriteString("\nFaults\n")
-	tab := tabwriter.NewWriter(out, 0, 8, 3, ' ', 0)
-	defer func() { _ = tab.Flush() }()
-	fmt.Fprint(tab, "\t\trecords\tlost\ttwice\tdocuments too many\tdead letters\tseconds\t\n")
+	row, end := rows(out)
+	defer end()
+	row("\t\trecords\tlost\ttwice\tdocuments too many\tdead letters\tseconds\t\n")
 	for _, f := range r.Faults {
 		note := ""
 		if f.Unfinished {
 			note = "ended by us: not through"
 		}
-		fmt.Fprintf(tab, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%.0f\t%s\n", f.Fault, f.Contender, f.Records, f.Lost, f.Twice, f.Extra, f.DeadLetters, f.Seconds, note)
+		row("%s\t%s\t%d\t%d\t%d\t%d\t%d\t%.0f\t%s\n", f.Fault, f.Contender, f.Records, f.Lost, f.Twice, f.Extra, f.DeadLetters, f.Seconds, note)
 	}
 }
 

@@ -68,7 +68,7 @@ func (b *bench) turn(ctx context.Context, c contender, d *dataset) (*Turn, error
 		return nil, err
 	}
 	begin := time.Now()
-	p, err := start(cmd)
+	p, err := start(ctx, cmd)
 	if err != nil {
 		return nil, err
 	}
