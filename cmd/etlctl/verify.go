@@ -65,8 +65,8 @@ outside the range are left aside; those that name nothing are extra.
 (kafka_headers=false, MirrorMaker 2). A changed record is then one missing and
 one extra; with --partition keep a misplaced one is, too. Both topics should be
 at rest; --since and --until go by both topics' time stamps, which the function
-does not pass on. Order is checked by a sample if there are more than some
-2 million records; the report says how many.
+does not pass on. Order is checked by a sample if the source has more than some
+million records; the report says how many.
 
 --partition keep or key says where records have to be, as kafka_partition does:
 in the partition with the source's number, or where Kafka's clients put the key
