@@ -1,8 +1,10 @@
 package esclient
 
 import (
+	"bytes"
 	"context"
 	"net/http"
+	"strings"
 
 	"ckafka-etl/record"
 )
@@ -16,18 +18,37 @@ const maxAsked = 4 << 20
 // holds no escaped slash: behind an address with a prefix it would become a plain
 // one. Ask is for tools that look at a server; writing needs none of it.
 func (c *Client) Ask(ctx context.Context, method, path string) (status int, answer []byte, cause *record.Cause) {
-	req, err := http.NewRequestWithContext(ctx, method, path, http.NoBody)
+	status, answer, _, cause = c.ask(ctx, method, path, "", nil, maxAsked)
+	return status, answer, cause
+}
+
+// Post is Ask for a POST with a body of JSON, or of lines of JSON if the path
+// is that of a bulk request. It reads at most limit bytes of the answer; whole
+// says whether that was all.
+func (c *Client) Post(ctx context.Context, path string, body []byte, limit int64) (status int, answer []byte, whole bool, cause *record.Cause) {
+	kind := "application/json"
+	if bare, _, _ := strings.Cut(path, "?"); strings.HasSuffix(bare, "/_bulk") {
+		kind = "application/x-ndjson"
+	}
+	return c.ask(ctx, http.MethodPost, path, kind, body, limit)
+}
+
+func (c *Client) ask(ctx context.Context, method, path, kind string, body []byte, limit int64) (status int, answer []byte, whole bool, cause *record.Cause) {
+	req, err := http.NewRequestWithContext(ctx, method, path, bytes.NewReader(body))
 	if err != nil {
-		return 0, nil, &record.Cause{Type: "invalid_request", Safe: "the path cannot be in a URL", Permanent: true}
+		return 0, nil, false, &record.Cause{Type: "invalid_request", Safe: "the path cannot be in a URL", Permanent: true}
+	}
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	res, err := c.es.Perform(req)
 	if err != nil {
-		return 0, nil, networkCause(err)
+		return 0, nil, false, networkCause(err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	answer, _, err = readAll(res.Body, maxAsked, nil)
+	answer, whole, err = readAll(res.Body, limit, nil)
 	if err != nil {
-		return 0, nil, networkCause(err)
+		return 0, nil, false, networkCause(err)
 	}
-	return res.StatusCode, answer, nil
+	return res.StatusCode, answer, whole, nil
 }

@@ -9,11 +9,14 @@ import (
 
 	"ckafka-etl/internal/rawjson"
 	"ckafka-etl/record"
+	"ckafka-etl/transform"
 )
 
 // Bury writes dead letters to ES_Dead_Letter_Index and returns one result for
 // each, in order: Dead, or Unsettled with a cause. A letter's id is made of the
-// record's coordinates, so that a second delivery writes no second letter.
+// record's coordinates, so that a second delivery writes no second letter; of a
+// record that another sink refused it ends in that sink's name, so that a record
+// which both refuse has two letters.
 func (c *Client) Bury(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -32,7 +35,7 @@ func (c *Client) Bury(ctx context.Context, letters []record.DeadLetter) ([]recor
 		if cut[i] == 0 {
 			return record.Result{Outcome: record.Refused, Cause: cause}, true
 		}
-		cut[i] = c.shorten(letters[i].Record, cut[i], cause.Status)
+		cut[i] = c.shorten(&letters[i], cut[i], cause.Status)
 		return record.Result{}, false
 	}
 	j.run(ctx)
@@ -53,10 +56,10 @@ func (c *Client) Bury(ctx context.Context, letters []record.DeadLetter) ([]recor
 }
 
 // shorten returns how many bytes of a refused letter's document to keep.
-func (c *Client) shorten(rec *record.Record, cut, status int) int {
+func (c *Client) shorten(l *record.DeadLetter, cut, status int) int {
 	const least = 64
 	// Not the client's worker: others are being encoded at the same time.
-	size := min(cut, len(c.cfg.Program.NewWorker().Do(rec).AppendSource(nil)))
+	size := min(cut, len(letterText(l, c.cfg.Program.NewWorker().Do(l.Record))))
 	if status != http.StatusRequestEntityTooLarge || size < least {
 		return 0
 	}
@@ -70,6 +73,9 @@ func (c *Client) appendLetter(buf []byte, l *record.DeadLetter, cut int) ([]byte
 	doc := c.worker.Do(l.Record)
 	// The letter's id is the one that the record would have had of us.
 	id := c.worker.CoordinateID(l.Record)
+	if l.Sink != c.Name() {
+		id = append(append(id, '-'), l.Sink...)
+	}
 	buf, at := c.appendAction(buf, true, c.cfg.DeadLetterIndex, id)
 
 	buf = append(buf, `{"@timestamp":"`...)
@@ -113,7 +119,7 @@ func (c *Client) appendLetter(buf []byte, l *record.DeadLetter, cut int) ([]byte
 		buf = append(buf, '"')
 	}
 	buf = append(buf, `},"document":"`...)
-	text := doc.AppendSource(nil)
+	text := letterText(l, doc)
 	if cut < len(text) {
 		buf, _ = rawjson.AppendEscaped(buf, wholeRunes(text[:cut]))
 		buf = append(buf, `","truncated":true,"document_bytes":`...)
@@ -122,9 +128,22 @@ func (c *Client) appendLetter(buf []byte, l *record.DeadLetter, cut int) ([]byte
 		buf, _ = rawjson.AppendEscaped(buf, text)
 		buf = append(buf, '"')
 	}
+	if keepsBody(l) {
+		buf = append(buf, `,"raw":true`...)
+	}
 	buf = append(buf, "}\n"...)
 	return buf, encoded{id: at, index: c.cfg.DeadLetterIndex, create: true, generated: true}
 }
+
+// letterText returns what a letter holds: the document, or the body itself.
+func letterText(l *record.DeadLetter, doc *transform.Document) []byte {
+	if keepsBody(l) {
+		return l.Record.Body
+	}
+	return doc.AppendSource(nil)
+}
+
+func keepsBody(l *record.DeadLetter) bool { return l.Cause.Raw && utf8.Valid(l.Record.Body) }
 
 // appendPlain appends a text as the content of a JSON string, with an
 // apostrophe before it if it could be taken for a date or a number: the first

@@ -58,11 +58,16 @@ func (c *Client) appendDocument(buf []byte, rec *record.Record, doc *transform.D
 			Type: "id_too_long", Reason: reason, Safe: reason, Hint: "look at ES_Id_Field", Index: doc.Index,
 		})
 	}
-	create := c.cfg.OpType == config.OpCreate || c.cfg.OpType == config.OpAuto && doc.Generated
+	create := c.creates(doc.Generated)
 	buf, id := c.appendAction(buf, create, doc.Index, doc.ID)
 	buf = doc.AppendSource(buf)
 	buf = append(buf, '\n')
 	return buf, encoded{id: id, index: doc.Index, create: create, generated: doc.Generated}
+}
+
+// creates reports whether a document is written by create and not by index.
+func (c *Client) creates(generated bool) bool {
+	return c.cfg.OpType == config.OpCreate || c.cfg.OpType == config.OpAuto && generated
 }
 
 func settled(o record.Outcome, cause *record.Cause) encoded {

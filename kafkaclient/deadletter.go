@@ -24,6 +24,10 @@ const (
 	// HeaderDocumentBytes is there if the value is only the beginning of a
 	// document that was too large for the topic: how long all of it was.
 	HeaderDocumentBytes = "document.bytes"
+	// HeaderValue is there, as ValueRaw, if the value is the record's body as it
+	// came and not a document.
+	HeaderValue = "value"
+	ValueRaw    = "raw"
 )
 
 // maxReason is how much of a reason a letter keeps, in bytes.
@@ -31,7 +35,9 @@ const maxReason = 4 << 10
 
 // Bury produces dead letters to kafka_dead_letter_topic and returns one result
 // for each, in order: Dead, or Unsettled with a cause. A letter has the record's
-// key, the cleaned document as its value, and headers. A letter that was
+// key, the cleaned document as its value, and headers; of a body that was to go
+// to Kafka as it came, and of which nothing is to be removed, the body itself is
+// the value. A letter that was
 // delivered to a warm instance twice is written once; a new instance does not
 // know of it, so that the topic may hold a letter twice.
 func (c *Client) Bury(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats) {
@@ -56,7 +62,8 @@ func (c *Client) Bury(ctx context.Context, letters []record.DeadLetter) ([]recor
 		const least = 1 << 10
 		size := cut[i]
 		if size == 0 {
-			size = len(c.worker.Do(letters[i].Record).AppendSource(nil))
+			c.letter(&letters[i])
+			size = len(c.value)
 		}
 		if size <= least || cause.Type == kerr.InvalidRecord.Message {
 			return record.Result{Outcome: record.Refused, Cause: cause}, true
@@ -79,7 +86,7 @@ func (c *Client) Bury(ctx context.Context, letters []record.DeadLetter) ([]recor
 }
 
 func (c *Client) makeLetter(m *message, l *record.DeadLetter, cut int) {
-	c.value = c.worker.Do(l.Record).AppendSource(c.value[:0])
+	c.letter(l)
 	m.key, m.value, m.time = l.Record.Key, c.value, l.Record.Batch.Arrival.UnixMilli()
 	m.source(l.Record)
 	m.header(HeaderErrorType, l.Cause.Type)
@@ -96,12 +103,24 @@ func (c *Client) makeLetter(m *message, l *record.DeadLetter, cut int) {
 	if l.Cause.ID != "" {
 		m.header(HeaderTargetID, l.Cause.ID)
 	}
+	if l.Cause.Raw {
+		m.header(HeaderValue, ValueRaw)
+	}
 	if cut > 0 && cut < len(c.value) {
 		m.header(HeaderDocumentBytes, strconv.Itoa(len(c.value)))
 		for cut > 0 && !utf8.RuneStart(c.value[cut]) {
 			cut--
 		}
 		m.value = c.value[:cut]
+	}
+}
+
+// letter makes c.value what a letter is to hold.
+func (c *Client) letter(l *record.DeadLetter) {
+	if l.Cause.Raw {
+		c.value = append(c.value[:0], l.Record.Body...)
+	} else {
+		c.value = c.worker.Do(l.Record).AppendSource(c.value[:0])
 	}
 }
 

@@ -60,6 +60,15 @@ func (c *Client) Write(ctx context.Context, recs []record.Record) ([]record.Resu
 		return nil
 	}
 	j.run(ctx)
+	if !c.cfg.ValueDocument && c.cfg.Program != nil && !c.cfg.Program.Removes() {
+		for i := range j.results {
+			if r := &j.results[i]; r.Outcome == record.Refused && recs[i].Defect == "" {
+				cause := *r.Cause // it may be shared
+				cause.Raw = true
+				r.Cause = &cause
+			}
+		}
+	}
 	return j.results, j.stats
 }
 

@@ -66,6 +66,10 @@ type Cause struct {
 	Hint string
 	// Index and ID are where the record was to go, if that is known.
 	Index, ID string
+	// Raw reports that the record's body was to go there as it came, and that
+	// no field of it is to be removed: a dead letter may keep the body itself,
+	// which can then be sent once more.
+	Raw bool
 	// Permanent reports that delivering again cannot help until somebody
 	// changes something: wrong credentials, a missing topic.
 	Permanent bool

@@ -30,6 +30,7 @@ func commands(sys *system) []*cobra.Command {
 		newTrigger(sys),
 		newRecord(sys),
 		newVerify(sys),
+		newRedrive(sys),
 		newBench(sys),
 	}
 }

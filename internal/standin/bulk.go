@@ -134,6 +134,11 @@ func (s *Server) apply(op *operation) (itemAnswer, *failure) {
 		op.id, op.hasID = s.newID(), true
 	}
 	if op.op == "delete" {
+		if old := ix.docs[op.id]; op.hasSeqNo && (old == nil || old.source == nil || old.seqNo != op.ifSeqNo) {
+			f := fail(409, "version_conflict_engine_exception", "[%s]: version conflict, required seqNo [%d], primary term [1]", op.id, op.ifSeqNo)
+			f.Index, f.IndexUUID, f.Shard = ix.name, uuid(ix.name), "0"
+			return itemAnswer{}, f
+		}
 		e, found := ix.remove(op.id)
 		if !found {
 			return stored(e, "not_found", 404), nil

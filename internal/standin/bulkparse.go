@@ -2,6 +2,7 @@ package standin
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -16,7 +17,9 @@ type operation struct {
 	pipeline string
 	source   []byte
 
-	hasIndex, hasID, hasPipeline bool
+	ifSeqNo int64 // of a delete: the sequence number that the document must have
+
+	hasIndex, hasID, hasPipeline, hasSeqNo bool
 }
 
 // parseBulk takes a bulk body apart as the server's parser does. An error
@@ -175,7 +178,15 @@ func (p *actionParser) parameters(op *operation) *failure {
 				return illegalArgument("Action/metadata line [%d] contains an unknown parameter [_type]", p.line)
 			}
 			op.typ = value
-		case "routing", "version", "version_type", "if_seq_no", "if_primary_term", "retry_on_conflict", "require_alias", "dynamic_templates", "op_type", "_source":
+		case "if_seq_no", "if_primary_term":
+			n, err := strconv.ParseInt(value, 10, 64)
+			if op.op != "delete" || err != nil {
+				return unsupported("the parameter [" + name + "] of another action than delete")
+			}
+			if name == "if_seq_no" {
+				op.ifSeqNo, op.hasSeqNo = n, true
+			}
+		case "routing", "version", "version_type", "retry_on_conflict", "require_alias", "dynamic_templates", "op_type", "_source":
 			return unsupported("the parameter [" + name + "] of an action")
 		default:
 			return illegalArgument("Action/metadata line [%d] contains an unknown parameter [%s]", p.line, name)

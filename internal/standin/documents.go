@@ -5,9 +5,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"hash/fnv"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -84,6 +87,9 @@ type searchBody struct {
 	From           json.RawMessage            `json:"from"`
 	Sort           json.RawMessage            `json:"sort"`
 	TrackTotalHits *bool                      `json:"track_total_hits"`
+	SearchAfter    []int64                    `json:"search_after"`
+	SeqNos         bool                       `json:"seq_no_primary_term"`
+	Source         *bool                      `json:"_source"`
 }
 
 // readSearch reads a search or count request's body.
@@ -100,7 +106,7 @@ func (c *call) readSearch() (searchBody, *failure) {
 	}
 	for name, value := range members {
 		switch name {
-		case "query", "size", "from", "sort", "track_total_hits":
+		case "query", "size", "from", "sort", "track_total_hits", "search_after", "seq_no_primary_term", "_source":
 		default:
 			f := fail(400, "parsing_exception", "Unknown key for a %s in [%s].", valueName(value), name)
 			f.Line, f.Col = 1, 1+max(bytes.Index(c.body, value), 0)
@@ -110,8 +116,10 @@ func (c *call) readSearch() (searchBody, *failure) {
 	if err := json.Unmarshal(c.body, &body); err != nil {
 		return body, unsupported("this search request")
 	}
-	if _, all := body.Query["match_all"]; body.Query != nil && (!all || len(body.Query) > 1) {
-		return body, unsupported("queries other than match_all")
+	_, all := body.Query["match_all"]
+	_, ranged := body.Query["range"]
+	if body.Query != nil && (!all && !ranged || len(body.Query) > 1) {
+		return body, unsupported("queries other than match_all and range")
 	}
 	return body, nil
 }
@@ -129,7 +137,7 @@ func valueName(value json.RawMessage) string {
 
 func (c *call) onlyMatchAll() *failure {
 	body, f := c.readSearch()
-	if f == nil && (body.Size != nil || body.From != nil || body.Sort != nil || body.TrackTotalHits != nil) {
+	if f == nil && (body.Size != nil || body.From != nil || body.Sort != nil || body.TrackTotalHits != nil || body.SearchAfter != nil || body.SeqNos || body.Source != nil || body.Query["range"] != nil) {
 		return fail(400, "parsing_exception", "request does not support [size], [from], [sort], [track_total_hits]")
 	}
 	return f
@@ -156,6 +164,13 @@ func (c *call) search() *response {
 	if f != nil {
 		return c.failed(f)
 	}
+	within, f := parseRange(body.Query["range"])
+	if f != nil {
+		return c.failed(f)
+	}
+	if body.SearchAfter != nil && (field != "_seq_no" || descending) {
+		return c.failed(unsupported("search_after without a sort that begins with _seq_no, ascending"))
+	}
 	if field == "_id" && c.server.version == ES817 {
 		return c.shardsFailed("Fielddata access on the _id field is disallowed, you can re-enable it by updating the dynamic cluster setting: indices.id_field_data.enabled")
 	}
@@ -176,16 +191,20 @@ func (c *call) search() *response {
 		if descending {
 			slices.Reverse(found)
 		}
-		return c.hits(names, found, field, from, size)
+		found = slices.DeleteFunc(found, func(d Document) bool { return !within(d.Source) })
+		total := len(found)
+		if after := body.SearchAfter; after != nil { // one shard: numbers are unique
+			found = slices.DeleteFunc(found, func(d Document) bool { return d.SeqNo <= after[0] })
+		}
+		return c.hits(names, found[min(from, len(found)):min(from+size, len(found))], field, total, body)
 	})
 }
 
-func (c *call) hits(names []string, found []Document, field string, from, size int) *response {
-	var total any = len(found)
+func (c *call) hits(names []string, page []Document, field string, found int, body searchBody) *response {
+	var total any = found
 	if c.server.version != ES68 && c.query["rest_total_hits_as_int"] != "true" {
-		total = map[string]any{"value": len(found), "relation": "eq"}
+		total = map[string]any{"value": found, "relation": "eq"}
 	}
-	page := found[min(from, len(found)):min(from+size, len(found))]
 	hits := make([]map[string]any, 0, len(page))
 	for _, d := range page {
 		hit := map[string]any{"_index": d.Index, "_id": d.ID, "_score": 1.0, "_source": json.RawMessage(d.Source)}
@@ -196,7 +215,13 @@ func (c *call) hits(names []string, found []Document, field string, from, size i
 		case "_id":
 			hit["_score"], hit["sort"] = nil, []string{d.ID}
 		case "_doc", "_seq_no":
-			hit["_score"], hit["sort"] = nil, []int64{d.SeqNo}
+			hit["_score"], hit["sort"] = nil, sortValues(body.Sort, d)
+		}
+		if body.SeqNos {
+			hit["_seq_no"], hit["_primary_term"] = d.SeqNo, 1
+		}
+		if body.Source != nil && !*body.Source {
+			delete(hit, "_source")
 		}
 		hits = append(hits, hit)
 	}
@@ -248,8 +273,8 @@ func parseSort(raw json.RawMessage) (field string, descending bool, _ *failure) 
 	var named map[string]json.RawMessage
 	var long struct{ Order string }
 	switch {
-	case len(list) != 1:
-		return "", false, unsupported("sorting by several fields")
+	case len(list) > 1 && !bytes.Contains(list[0], []byte(`"_seq_no"`)), len(list) == 0:
+		return "", false, unsupported("sorting by several fields of which _seq_no is not the first")
 	case json.Unmarshal(list[0], &field) == nil:
 	case json.Unmarshal(list[0], &named) == nil && len(named) == 1:
 		for name, how := range named {
@@ -263,6 +288,65 @@ func parseSort(raw json.RawMessage) (field string, descending bool, _ *failure) 
 		return "", false, unsupported("sorting by anything but _id, _doc, _seq_no")
 	}
 	return field, order == "desc", nil
+}
+
+// sortValues are those that a hit has for a sort that begins with _seq_no or
+// _doc: numbers of the document, or the largest there is where it has none.
+func sortValues(raw json.RawMessage, d Document) []int64 {
+	values := []int64{d.SeqNo}
+	var list []map[string]json.RawMessage
+	if json.Unmarshal(raw, &list) != nil || len(list) < 2 {
+		return values
+	}
+	for _, one := range list[1:] {
+		for path := range one {
+			value := int64(math.MaxInt64)
+			if found := valueAt(d.Source, path); found != nil && json.Unmarshal(found, &value) != nil {
+				value = math.MaxInt64
+			}
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+// valueAt finds the value of a path of names; nil = there is none.
+func valueAt(source json.RawMessage, path string) json.RawMessage {
+	for name := range strings.SplitSeq(path, ".") {
+		var members map[string]json.RawMessage
+		if json.Unmarshal(source, &members) != nil {
+			return nil
+		}
+		source = members[name]
+	}
+	return source
+}
+
+// parseRange reads a range query of times: {"field":{"gte":"…","lt":"…"}}.
+func parseRange(raw json.RawMessage) (within func(source []byte) bool, _ *failure) {
+	if raw == nil {
+		return func([]byte) bool { return true }, nil
+	}
+	var query map[string]map[string]time.Time
+	if json.Unmarshal(raw, &query) != nil || len(query) != 1 {
+		return nil, unsupported("a range of anything but times of RFC 3339")
+	}
+	for field, bounds := range query {
+		for name := range bounds {
+			if name != "gte" && name != "lt" {
+				return nil, unsupported("a range with " + name)
+			}
+		}
+		from, until := bounds["gte"], bounds["lt"]
+		within = func(source []byte) bool {
+			var t time.Time
+			if found := valueAt(source, field); found == nil || json.Unmarshal(found, &t) != nil {
+				return false
+			}
+			return !t.Before(from) && (until.IsZero() || t.Before(until))
+		}
+	}
+	return within, nil
 }
 
 // shardsFailed is the answer to a search that every shard refuses.

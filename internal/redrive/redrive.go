@@ -1,0 +1,255 @@
+package redrive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ckafka-etl/record"
+)
+
+// DefaultTimeout is how long the sinks may take for one batch by default.
+const DefaultTimeout = time.Minute
+
+// settleTime is how long removing a batch's letters may take.
+const settleTime = 30 * time.Second
+
+// Source is a place that holds dead letters: an Index or a Topic.
+type Source interface {
+	// start looks at the place and says how many letters it holds, about. What
+	// comes later is not read.
+	start(ctx context.Context) (total int64, err error)
+	// next returns further letters, at least one; none at the end.
+	next(ctx context.Context) ([]Letter, error)
+	// settle removes those of the last letters that are done, in an index by
+	// deleting them, in a topic by committing offsets. It returns how many of
+	// them could not be removed.
+	settle(ctx context.Context, done []bool) (kept int, err error)
+}
+
+// Config is what a run is made of.
+type Config struct {
+	Source Source
+	Sinks  *Sinks
+	Filter Filter
+	// Limit is the most letters to send; 0 = no limit.
+	Limit int
+	// Timeout is how long the sinks may take for one batch; 0 = DefaultTimeout.
+	Timeout time.Duration
+	// DryRun sends and removes nothing.
+	DryRun bool
+	// Seen hears what became of each letter; nil: nobody does.
+	Seen func(*Letter, Fate)
+	// Progress hears how many letters of about how many were read; nil: nobody
+	// does.
+	Progress func(read, total int64)
+}
+
+// Fate is what became of a letter.
+type Fate struct {
+	// Outcome is one of the constants below.
+	Outcome string
+	// Reason says why it was left (a constant Left…), refused again or not
+	// settled: a text without contents.
+	Reason string
+}
+
+// What becomes of a letter.
+const (
+	Stored    = "stored"    // sent, taken, removed
+	Duplicate = "duplicate" // it was there already; removed
+	Refused   = "refused"   // refused again; it stays
+	Unsettled = "unsettled" // nobody knows, or the server could not; it stays
+	Left      = "left"      // cannot be sent; it stays
+	Skipped   = "skipped"   // the filter does not choose it; it stays
+	Sendable  = "sendable"  // a dry run would have sent it; it stays
+)
+
+// Report is what came of a run.
+type Report struct {
+	Read       int            `json:"read"`
+	Outcomes   map[string]int `json:"outcomes"`
+	NotRemoved int            `json:"not_removed"` // stored or duplicate, and still there
+	// Groups are the letters that were chosen, by what they have in common.
+	Groups map[Group]int `json:"-"`
+	// Reasons are why letters stay, by outcome.
+	Reasons map[string]map[string]int `json:"reasons,omitempty"`
+	// Limited says that the limit ended the run, Interrupted that the user did.
+	Limited     bool `json:"limited,omitempty"`
+	Interrupted bool `json:"interrupted,omitempty"`
+	// Notes are what else there is to say.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Group is what letters can be counted by.
+type Group struct{ Cause, Topic, Sink, Target, Outcome string }
+
+// Stays is how many of the letters that were chosen are still there because
+// they could not be sent, were refused again or are unsettled.
+func (r *Report) Stays() int {
+	return r.Outcomes[Refused] + r.Outcomes[Unsettled] + r.Outcomes[Left]
+}
+
+// Run sends the letters of a source back, batch by batch, until it has read
+// what the source held when it began. When ctx ends it finishes the batch that
+// is under way, for at most Timeout and half a minute more, and returns with
+// Interrupted set and no error. The report is never nil. Nothing is lost by
+// killing it either: see the package's comment.
+func Run(ctx context.Context, cfg Config) (*Report, error) {
+	r := &run{cfg: cfg, report: &Report{Outcomes: make(map[string]int), Groups: make(map[Group]int), Reasons: make(map[string]map[string]int)}}
+	if r.cfg.Timeout == 0 {
+		r.cfg.Timeout = DefaultTimeout
+	}
+	err := r.run(ctx)
+	if ctx.Err() != nil {
+		r.report.Interrupted = true
+		if errors.Is(err, context.Canceled) {
+			err = nil
+		}
+	}
+	if s, ok := cfg.Source.(interface{ notes() []string }); ok {
+		r.report.Notes = s.notes()
+	}
+	return r.report, err
+}
+
+type run struct {
+	cfg    Config
+	report *Report
+	sent   int
+}
+
+func (r *run) run(ctx context.Context) error {
+	total, err := r.cfg.Source.start(ctx)
+	if err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		letters, err := r.cfg.Source.next(ctx)
+		if err != nil {
+			return err
+		}
+		if len(letters) == 0 {
+			return nil
+		}
+		end, err := r.batch(context.WithoutCancel(ctx), letters)
+		if err != nil {
+			return err
+		}
+		if r.cfg.Progress != nil {
+			r.cfg.Progress(int64(r.report.Read), total)
+		}
+		if end {
+			r.report.Limited = true
+			return nil
+		}
+	}
+	return ctx.Err()
+}
+
+// batch deals with letters that were read together. It reports whether the
+// limit is reached.
+func (r *run) batch(ctx context.Context, letters []Letter) (end bool, err error) {
+	var send []*Letter
+	var at []int
+	for i := range letters {
+		l := &letters[i]
+		if end { // it comes again next time
+			break
+		}
+		r.report.Read++
+		if !r.cfg.Filter.match(l) {
+			r.settled(l, Skipped, "")
+			continue
+		}
+		if reason := r.cfg.Sinks.left(l); reason != "" {
+			r.settled(l, Left, reason)
+			continue
+		}
+		send, at = append(send, l), append(at, i)
+		r.sent++
+		end = r.cfg.Limit > 0 && r.sent >= r.cfg.Limit
+	}
+	if r.cfg.DryRun {
+		for _, l := range send {
+			r.settled(l, Sendable, "")
+		}
+		return end, nil
+	}
+	done := make([]bool, len(letters))
+	hopeless, err := r.send(ctx, send, at, done)
+	if err != nil {
+		return false, err
+	}
+	limited, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	kept, err := r.cfg.Source.settle(limited, done)
+	r.report.NotRemoved += kept
+	if err == nil && hopeless != nil {
+		err = fmt.Errorf("stopped, as no letter of a batch could be written: %s", hopeless.Text())
+	}
+	return end, err
+}
+
+// send sends letters and marks those that are done. If none of them could be
+// settled, hopeless is the first cause.
+func (r *run) send(ctx context.Context, send []*Letter, at []int, done []bool) (hopeless *record.Cause, err error) {
+	if len(send) == 0 {
+		return nil, nil
+	}
+	limited, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
+	defer cancel()
+	results, err := r.cfg.Sinks.send(limited, send)
+	if err != nil {
+		return nil, err
+	}
+	unsettled := 0
+	for n, res := range results {
+		l := send[n]
+		switch res.Outcome {
+		case record.Stored:
+			done[at[n]] = true
+			r.settled(l, Stored, "")
+		case record.Duplicate:
+			done[at[n]] = true
+			r.settled(l, Duplicate, "")
+		case record.Refused:
+			r.settled(l, Refused, res.Cause.Text())
+		default:
+			if unsettled++; hopeless == nil {
+				hopeless = res.Cause
+			}
+			r.settled(l, Unsettled, res.Cause.Text())
+		}
+	}
+	if unsettled < len(send) {
+		hopeless = nil
+	}
+	return hopeless, nil
+}
+
+// settled counts what became of a letter.
+func (r *run) settled(l *Letter, outcome, reason string) {
+	r.report.Outcomes[outcome]++
+	if outcome != Skipped {
+		r.report.Groups[Group{Cause: l.Cause, Topic: l.Topic, Sink: l.Sink, Target: r.target(l), Outcome: outcome}]++
+	}
+	if reason != "" {
+		if r.report.Reasons[outcome] == nil {
+			r.report.Reasons[outcome] = make(map[string]int)
+		}
+		r.report.Reasons[outcome][reason]++
+	}
+	if r.cfg.Seen != nil {
+		r.cfg.Seen(l, Fate{outcome, reason})
+	}
+}
+
+// target is the index or topic that a letter goes to.
+func (r *run) target(l *Letter) string {
+	if l.Sink == SinkElasticsearch {
+		return r.cfg.Sinks.index(l)
+	}
+	return l.Index
+}
