@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,16 +94,19 @@ func (m *migration) trigger(t *testing.T, topic, to, partition string, args ...s
 	}, args...)...)
 }
 
+func (m *migration) comparison(topic, to string, placement verify.Placement) verify.Config {
+	side := func(k *servers.Kafka, topic string) verify.Topic {
+		return verify.Topic{Client: []kgo.Opt{kgo.SeedBrokers(k.Brokers()...)}, Name: topic}
+	}
+	return verify.Config{Source: side(m.source, topic), Target: side(m.target, to), Placement: placement, Show: 10}
+}
+
 func (m *migration) verify(t *testing.T, topic, to string, placement verify.Placement) *verify.Report {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	began := time.Now()
-	r, err := verify.Run(ctx, verify.Config{
-		Source:    verify.Topic{Client: []kgo.Opt{kgo.SeedBrokers(m.source.Brokers()...)}, Name: topic},
-		Target:    verify.Topic{Client: []kgo.Opt{kgo.SeedBrokers(m.target.Brokers()...)}, Name: to},
-		Placement: placement, Show: 10,
-	})
+	r, err := verify.Run(ctx, m.comparison(topic, to, placement))
 	require.NoError(t, err)
 	t.Logf("verified in %v, %d KB, %d read again: %+v", time.Since(began).Round(time.Millisecond), r.Memory>>10, r.ReadAgain, r.Total)
 	return r
@@ -137,29 +141,53 @@ func TestMigration(t *testing.T) {
 		})
 	}
 
-	t.Run("faults", func(t *testing.T) { m.faults(t) })
+	t.Run("target killed", func(t *testing.T) {
+		require.NoError(t, m.target.CreateTopic(t.Context(), "orders-restart", 6, nil))
+		e := m.trigger(t, "orders", "orders-restart", "key", "--timeout", "10s")
+		e.awaitRecords(t, migrated/4)
+		m.target.Kill()
+		require.NoError(t, m.target.Restart(t.Context()))
+		e.awaitRecords(t, migrated)
+		e.end(t)
+		r := m.verify(t, "orders", "orders-restart", verify.ByKey)
+		assert.Equal(t, all, r.Total, "%+v", r.Findings)
+	})
+	t.Run("functions killed", func(t *testing.T) { m.killFunctions(t) })
+	t.Run("source restarted while it is verified", func(t *testing.T) {
+		cfg := m.comparison("orders", "orders-keep", verify.Keep)
+		var once sync.Once
+		cfg.Progress = func(int64, int64) {
+			once.Do(func() {
+				m.source.Kill()
+				assert.NoError(t, m.source.Restart(t.Context()))
+			})
+		}
+		r, err := verify.Run(t.Context(), cfg)
+		require.NoError(t, err)
+		assert.Equal(t, all, r.Total)
+	})
 	t.Run("edges", func(t *testing.T) { m.edges(t) })
 }
 
-func (m *migration) faults(t *testing.T) {
-	const to, batch, kills = "orders-faults", 1000, 8
+// killFunctions has functions killed in the middle of their batches, time and
+// again.
+func (m *migration) killFunctions(t *testing.T) {
+	t.Helper()
+	const to, batch, kills = "orders-killed", 1000, 8
 	require.NoError(t, m.target.CreateTopic(t.Context(), to, 6, nil))
 	e := m.trigger(t, "orders", to, "key", "--max-msg-num", "1000", "--instances", "2", "--timeout", "10s")
 	killed := 0
 	for i := range kills {
-		e.awaitRecords(t, (i+1)*migrated/(kills+2))
+		e.awaitRecords(t, (i+1)*migrated/(kills+1))
 		killed += e.killFunctions(t)
 	}
-	e.awaitRecords(t, (kills+1)*migrated/(kills+2))
-	m.target.Kill()
-	require.NoError(t, m.target.Restart(t.Context()))
 	e.awaitRecords(t, migrated)
 	e.end(t)
 	r := m.verify(t, "orders", to, verify.ByKey)
 	t.Logf("%d functions killed, %d deliveries failed", killed, e.events["retry"])
 	assert.GreaterOrEqual(t, killed, kills)
 	twice := r.Total.Twice
-	assert.LessOrEqual(t, twice, int64(killed*batch), "more than the killed had in flight")
+	assert.LessOrEqual(t, twice, int64(e.events["retry"]*batch), "more than the killed had in flight")
 	assert.Equal(t, verify.Counts{Source: migrated, Target: migrated + twice, Equal: migrated, Twice: twice}, r.Total, "%+v", r.Findings)
 }
 

@@ -101,11 +101,9 @@ func throughputTable(results [][]throughput, n int) string {
 // checkCopy has a topic verified: by content, because not all write headers.
 func (m *migration) checkCopy(t *testing.T, topic string, n int) {
 	t.Helper()
-	r, err := verify.Run(t.Context(), verify.Config{
-		Source: verify.Topic{Client: []kgo.Opt{kgo.SeedBrokers(m.source.Brokers()...)}, Name: "lines"},
-		Target: verify.Topic{Client: []kgo.Opt{kgo.SeedBrokers(m.target.Brokers()...)}, Name: topic},
-		Match:  verify.Content, Placement: verify.Keep,
-	})
+	cfg := m.comparison("lines", topic, verify.Keep)
+	cfg.Match = verify.Content
+	r, err := verify.Run(t.Context(), cfg)
 	require.NoError(t, err)
 	require.Equal(t, verify.Counts{Source: int64(n), Target: int64(n), Equal: int64(n)}, r.Total)
 }
