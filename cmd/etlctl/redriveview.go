@@ -180,7 +180,7 @@ func (v *redriveView) text(b *strings.Builder, r *redrive.Report) {
 	const most = 20
 	tab := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
 	row := func(cells ...string) { _, _ = fmt.Fprintln(tab, strings.Join(cells, "\t")) } // a Builder takes everything
-	row(v.name, number(r.Read, "letter")+" read")
+	fmt.Fprintf(b, "%s: %s read\n", v.name, number(r.Read, "letter"))
 	for _, o := range outcomeTexts {
 		if n := r.Outcomes[o.name]; n > 0 {
 			row("  "+o.text, thousands(n))

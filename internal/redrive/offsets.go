@@ -1,6 +1,7 @@
 package redrive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,52 +92,83 @@ func (t *Topic) committed(ctx context.Context, client *kgo.Client, begins map[in
 	}
 	req.Topics, rg.Topics = append(req.Topics, rt), append(rg.Topics, gt)
 	req.Groups = append(req.Groups, rg)
-	resp, err := req.RequestWith(ctx, client)
+	var answers []answer
+	err := persist(ctx, func() (err error) {
+		resp, err := req.RequestWith(ctx, client)
+		if err == nil {
+			answers, err = offsetAnswers(resp)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, t.groupError(err)
 	}
-	type answer struct {
-		partition int32
-		offset    int64
-		metadata  *string
-		code      int16
-	}
-	var answers []answer
-	code := resp.ErrorCode
-	for _, t := range resp.Topics { // before version 8
-		for _, p := range t.Partitions {
-			answers = append(answers, answer{p.Partition, p.Offset, p.Metadata, p.ErrorCode})
-		}
-	}
-	for _, g := range resp.Groups {
-		code = max(code, g.ErrorCode)
-		for _, t := range g.Topics {
-			for _, p := range t.Partitions {
-				answers = append(answers, answer{p.Partition, p.Offset, p.Metadata, p.ErrorCode})
-			}
-		}
-	}
-	if err := kerr.ErrorForCode(code); err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // it has committed nothing yet
-		return nil, t.groupError(err)
-	}
 	for _, a := range answers {
-		if err := kerr.ErrorForCode(a.code); err != nil {
-			return nil, t.groupError(err)
-		}
 		if a.offset < 0 {
 			continue // never committed
 		}
-		var metadata string
-		if a.metadata != nil {
-			metadata = *a.metadata
-		}
-		w, err := readWindow(a.offset, metadata)
+		w, err := readWindow(a.offset, a.metadata)
 		if err != nil {
 			return nil, fmt.Errorf("group %s, partition %d: the committed offset's metadata is not readable: give another --group", t.group, a.partition)
 		}
 		windows[a.partition] = w
 	}
 	return windows, nil
+}
+
+// answer is what was committed for a partition.
+type answer struct {
+	partition int32
+	offset    int64 // less than 0: nothing
+	metadata  string
+}
+
+func offsetAnswers(resp *kmsg.OffsetFetchResponse) (answers []answer, err error) {
+	take := func(partition int32, offset int64, metadata *string, code int16) {
+		a := answer{partition: partition, offset: offset}
+		if metadata != nil {
+			a.metadata = *metadata
+		}
+		answers = append(answers, a)
+		if err == nil {
+			err = kerr.ErrorForCode(code)
+		}
+	}
+	code := resp.ErrorCode
+	for _, t := range resp.Topics { // before version 8
+		for _, p := range t.Partitions {
+			take(p.Partition, p.Offset, p.Metadata, p.ErrorCode)
+		}
+	}
+	for _, g := range resp.Groups {
+		code = cmp.Or(code, g.ErrorCode)
+		for _, t := range g.Topics {
+			for _, p := range t.Partitions {
+				take(p.Partition, p.Offset, p.Metadata, p.ErrorCode)
+			}
+		}
+	}
+	if whole := kerr.ErrorForCode(code); errors.Is(whole, kerr.GroupIDNotFound) {
+		return nil, nil // it has committed nothing yet
+	} else if whole != nil {
+		err = whole
+	}
+	return answers, err
+}
+
+// persist calls f again as long as that may help: a cluster's first group has
+// to wait until there is a place for its offsets.
+func persist(ctx context.Context, f func() error) error {
+	for try := 0; ; try++ {
+		err := f()
+		if !kerr.IsRetriable(err) || ctx.Err() != nil {
+			return err
+		}
+		pause(ctx, min(try, 4))
+		if ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // commit commits the windows of partitions.
@@ -153,16 +185,22 @@ func (t *Topic) commit(ctx context.Context, parts map[int32]*part) error {
 		rt.Partitions = append(rt.Partitions, rp)
 	}
 	req.Topics = append(req.Topics, rt)
-	resp, err := req.RequestWith(ctx, t.client)
-	if err != nil {
-		return t.groupError(err)
-	}
-	for _, rt := range resp.Topics {
-		for _, p := range rt.Partitions {
-			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-				return t.groupError(err)
+	err := persist(ctx, func() error {
+		resp, err := req.RequestWith(ctx, t.client)
+		if err != nil {
+			return err
+		}
+		for _, rt := range resp.Topics {
+			for _, p := range rt.Partitions {
+				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+					return err
+				}
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return t.groupError(err)
 	}
 	return nil
 }

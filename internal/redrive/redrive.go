@@ -15,6 +15,13 @@ const DefaultTimeout = time.Minute
 // settleTime is how long removing a batch's letters may take.
 const settleTime = 30 * time.Second
 
+// maxReasons is how many reasons are kept apart for an outcome: some hold a
+// number of bytes, and each letter may have its own.
+const (
+	maxReasons   = 100
+	otherReasons = "other reasons"
+)
+
 // Source is a place that holds dead letters: an Index or a Topic.
 type Source interface {
 	// start looks at the place and says how many letters it holds, about. What
@@ -239,7 +246,11 @@ func (r *run) settled(l *Letter, outcome, reason string) {
 		if r.report.Reasons[outcome] == nil {
 			r.report.Reasons[outcome] = make(map[string]int)
 		}
-		r.report.Reasons[outcome][reason]++
+		reasons := r.report.Reasons[outcome]
+		if _, known := reasons[reason]; !known && len(reasons) >= maxReasons {
+			reason = otherReasons
+		}
+		reasons[reason]++
 	}
 	if r.cfg.Seen != nil {
 		r.cfg.Seen(l, Fate{outcome, reason})

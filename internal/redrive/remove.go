@@ -50,10 +50,9 @@ func (x *Index) settle(ctx context.Context, done []bool) (kept int, err error) {
 			switch item := d.Items[i].Delete; {
 			case item.ID != h.ID:
 				return len(open) + kept, fmt.Errorf("deleting from %s: the answer is about other documents: look at ES_Address", x.name)
-			case item.Status/100 == 2 || item.Status == http.StatusNotFound && item.Error.Type == "":
-			case item.Status == http.StatusNotFound: // its index is gone, and it with it
-			case item.Status == http.StatusConflict:
-				kept++ // another letter by now
+			case item.Status/100 == 2:
+			// Gone, or its index is; or another letter by now, for the next run.
+			case item.Status == http.StatusNotFound, item.Status == http.StatusConflict:
 			case item.Status == http.StatusTooManyRequests || item.Status >= 500:
 				again = append(again, h)
 				worst = x.itemRefusal(item.Status, item.Error.Type)
