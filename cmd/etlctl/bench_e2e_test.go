@@ -29,7 +29,7 @@ func TestBenchReal(t *testing.T) {
 	t.Cleanup(kafka.Close)
 
 	stdout, stderr, err := benchTool(t, []string{"ES_Address=" + es.URL()}, "--brokers", strings.Join(kafka.Brokers(), ","), "--function", function,
-		"--records", "3000", "--rounds", "1", "--warmup", "0", "--max-msg-num", "200", "--fault-records", "6000", "--fault-time", "2s", "--json")
+		"--records", "3000", "--rounds", "1", "--warmup", "0", "--max-msg-num", "200", "--fault-records", "6000", "--fault-time", "1s", "--json")
 	t.Log(stderr)
 	require.NoError(t, err)
 	var report benchmark.Report

@@ -135,7 +135,7 @@ func (b *bench) python(r run) (command, error) {
 	}
 	scheme, _, _ := strings.Cut(b.cfg.Elasticsearch.URL, "://")
 	return command{
-		argv: []string{b.cfg.Python, script, r.d.events, strconv.Itoa(r.skip)},
+		argv: []string{b.cfg.Python, script, r.d.events, strconv.Itoa(b.cfg.Partitions), strconv.Itoa(r.skip)},
 		env: []string{
 			"ES_Address=" + scheme + "://" + r.address, "ES_User=" + b.cfg.Elasticsearch.User, "ES_Password=" + b.cfg.Elasticsearch.Password,
 			"ES_Index_KeyWord=" + b.name, "ES_Index_TimeFormat=" + recordsDay,

@@ -63,7 +63,7 @@ func start(ctx context.Context, c command) (*process, error) {
 func inherited() (env []string) {
 	for _, pair := range os.Environ() { //nolint:forbidigo // passed on as it is: where programs and caches are
 		name, _, _ := strings.Cut(pair, "=")
-		if slices.Contains([]string{"PATH", "HOME", "TMPDIR", "LANG", "GOCOVERDIR"}, name) {
+		if slices.Contains([]string{"PATH", "HOME", "TMPDIR", "LANG", "GOCOVERDIR", "GORACE"}, name) {
 			env = append(env, pair)
 		}
 	}

@@ -99,7 +99,13 @@ func machine() string {
 			}
 		}
 	}
-	return fmt.Sprintf("%s, %d cores, %s/%s", model, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	text := fmt.Sprintf("%s, %d cores, %s/%s", model, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	// Others that work on the machine spoil the figures.
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		last, _, _ := strings.Cut(string(load), " ")
+		text += ", load " + last + " before"
+	}
+	return text
 }
 
 // summarize fills Summary from Turns.

@@ -1,11 +1,13 @@
 """A function that does what the Python template for CKafka to Elasticsearch does.
 
-usage: template.py FOLDER SKIP
+usage: template.py FOLDER PARTITIONS SKIP
 
 It handles the events in the files of the folder, one after the other, without
-the first SKIP. An event whose handling fails comes again after a second, as the
-trigger delivers it again. After each event it writes a line, and at the end how
-long all of them took. The variables are the template's own.
+the first SKIP. File number N is of partition N modulo PARTITIONS. As with the
+trigger, an event whose handling fails comes again, before the next of its
+partition and without holding up the other partitions. After each event it writes
+a line, and at the end how long all of them took. The variables are the template's
+own.
 """
 
 import datetime
@@ -21,8 +23,7 @@ IGNORED = os.getenv("ES_Log_IgnoreWord")
 INDEX = os.getenv("ES_Index_KeyWord")
 INDEX_FORMAT = os.getenv("ES_Index_TimeFormat")
 LOGIN = (os.getenv("ES_User"), os.getenv("ES_Password")) if os.getenv("ES_User") else None
-RETRIES = 10000
-PAUSE = 1
+PAUSE = 1  # seconds, when every partition's event has failed
 
 client = Elasticsearch([os.getenv("ES_Address")], http_auth=LOGIN)
 
@@ -59,24 +60,34 @@ def handle(event):
     bulk(client, documents(event["Records"]))
 
 
-def deliver(name):
+def delivered(name):
     with open(name, "rb") as f:
         text = f.read()
-    for _ in range(RETRIES):
-        try:
-            handle(json.loads(text))
-            return
-        except Exception as e:
-            print("%s: the event comes again: %s" % (os.path.basename(name), str(e)[:200]), file=sys.stderr, flush=True)
-            time.sleep(PAUSE)
+    try:
+        handle(json.loads(text))
+        print("done", flush=True)
+        return True
+    except Exception as e:
+        print("%s comes again: %s" % (os.path.basename(name), str(e)[:200]), file=sys.stderr, flush=True)
+        return False
 
 
 def main():
-    folder, skip = sys.argv[1], int(sys.argv[2])
+    folder, partitions, skip = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     begin = time.perf_counter()
-    for name in sorted(os.listdir(folder))[skip:]:
-        deliver(os.path.join(folder, name))
-        print("done", flush=True)
+    queues = [[] for _ in range(partitions)]
+    for name in reversed(sorted(os.listdir(folder))[skip:]):
+        queues[int(name.split(".")[0]) % partitions].append(os.path.join(folder, name))
+    turn = skip % partitions
+    queues = queues[turn:] + queues[:turn]
+    while any(queues):
+        progress = False
+        for queue in queues:
+            if queue and delivered(queue[-1]):
+                queue.pop()
+                progress = True
+        if not progress:
+            time.sleep(PAUSE)
     print(json.dumps({"seconds": time.perf_counter() - begin}))
 
 
