@@ -45,8 +45,8 @@ answering 429, the contender killed while a bulk is in flight and started again,
 one record that the mapping refuses.
 
 Elasticsearch (7.x, 8.x, OpenSearch 2) is the one address in ES_Address, with
-ES_User and ES_Password; Kafka is without TLS and login. Topics and indices are
-named etlctl-bench-… and removed in the end. The servers are put under full load:
+ES_User and ES_Password; Kafka is without TLS and login. Topics, consumer
+groups and indices are named etlctl-bench-… and removed in the end. The servers are put under full load:
 do not use those that others rely on.
 
 Without --function, etlctl builds the function if it is run within the project's

@@ -32,6 +32,7 @@ func TestBenchReal(t *testing.T) {
 		"--records", "3000", "--rounds", "1", "--warmup", "0", "--max-msg-num", "200", "--fault-records", "6000", "--fault-time", "1s", "--json")
 	t.Log(stderr)
 	require.NoError(t, err)
+	assert.NotContains(t, stderr, "not removed")
 	var report benchmark.Report
 	require.NoError(t, json.Unmarshal([]byte(stdout), &report), "%s", stdout)
 	require.Len(t, report.Turns, 4)

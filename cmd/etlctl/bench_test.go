@@ -121,6 +121,7 @@ func TestBench(t *testing.T) {
 	var report benchmark.Report
 	require.NoError(t, json.Unmarshal([]byte(stdout), &report), "%s", stdout)
 	t.Log(stderr)
+	assert.NotContains(t, stderr, "not removed")
 
 	turns := map[string]int{}
 	for _, turn := range report.Turns {

@@ -126,12 +126,13 @@ type bench struct {
 	data     *dataset // what the turns write
 	faulty   *dataset // what those under faults write
 	poisoned *dataset // the same with a record that the mapping refuses
+	topics   []string // that were made
 	turns    int
 	report   *Report
 }
 
-// Run measures. It makes topics and indices named etlctl-bench-… and removes
-// them. The files that it needs, some 250 MB for 200,000 records, are in the
+// Run measures. It makes topics, consumer groups and indices named etlctl-bench-…
+// and removes them. The files that it needs, some 250 MB for 200,000 records, are in the
 // system's folder for temporary files until it returns. The report is there as
 // far as Run came, also with an error.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
@@ -155,6 +156,9 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	_, _ = rand.Read(random) // never fails
 	b := &bench{cfg: cfg, dir: dir, name: "etlctl-bench-" + hex.EncodeToString(random), es: &elasticsearch{server: cfg.Elasticsearch}}
 	b.index = b.name + "-" + recordsDay
+	if err := b.es.remove(ctx, b.index); err != nil { // there is none: it is to answer
+		return nil, fmt.Errorf("look at ES_Address and at the server: %w", err)
+	}
 	b.report = newReport(ctx, b)
 	defer b.cleanUp(context.WithoutCancel(ctx))
 	for _, part := range []func(context.Context) error{b.prepare, b.measure, b.profile, b.faults} {
@@ -172,13 +176,27 @@ func (b *bench) cleanUp(ctx context.Context) {
 	if err := b.es.remove(ctx, b.index, "dead-letter-"+b.name); err != nil {
 		b.cfg.Say("not removed: index %s: %v", b.index, err)
 	}
-	for _, d := range []*dataset{b.data, b.faulty, b.poisoned} {
-		if d != nil && d.topic != "" {
-			if err := deleteTopic(ctx, b.cfg.Brokers, d.topic); err != nil {
-				b.cfg.Say("not removed: topic %s: %v", d.topic, err)
-			}
+	if len(b.cfg.Brokers) > 0 && b.turns > 0 {
+		if err := deleteGroups(ctx, b.cfg.Brokers, b.groups()); err != nil {
+			b.cfg.Say("not removed: consumer groups %s-…: %v", b.name, err)
 		}
 	}
+	for _, topic := range b.topics {
+		if err := deleteTopic(ctx, b.cfg.Brokers, topic); err != nil {
+			b.cfg.Say("not removed: topic %s: %v", topic, err)
+		}
+	}
+}
+
+// group is a consumer group for the turn.
+func (b *bench) group() string { return fmt.Sprintf("%s-%d", b.name, b.turns) }
+
+// groups are those of all turns.
+func (b *bench) groups() (names []string) {
+	for ; b.turns > 0; b.turns-- {
+		names = append(names, b.group())
+	}
+	return names
 }
 
 // measure has the contenders take turns.

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -34,10 +33,10 @@ type contender struct {
 
 // run is one start of a contender.
 type run struct {
-	d       *dataset
-	address string // of Elasticsearch, without a scheme
-	group   string // of consumers
-	skip    int    // events that are done
+	d     *dataset
+	url   string // of Elasticsearch
+	group string // of consumers
+	skip  int    // events that are done
 }
 
 // bulkConcurrency is the default of ES_Bulk_Concurrency.
@@ -100,7 +99,7 @@ func (b *bench) post(inFlight int, byEvent bool) func(run) (command, error) {
 // invoke is the function, fed with events.
 func (b *bench) invoke(r run) (command, error) {
 	env := map[string]string{}
-	for _, pair := range b.variables(r.address) {
+	for _, pair := range b.variables(r.url) {
 		name, value, _ := strings.Cut(pair, "=")
 		env[name] = value
 	}
@@ -119,7 +118,7 @@ func (b *bench) trigger(tool []string, function string) func(run) (command, erro
 			argv: append(append([]string{}, tool...), "trigger", "--json",
 				"--brokers", strings.Join(b.cfg.Brokers, ","), "--topic", r.d.topic, "--group", r.group, "--position", "earliest",
 				"--max-msg-num", strconv.Itoa(b.cfg.MaxMsgNum), "--instances", strconv.Itoa(b.cfg.Instances), "--function", function),
-			env: b.variables(r.address),
+			env: b.variables(r.url),
 		}, nil
 	}
 }
@@ -133,11 +132,10 @@ func (b *bench) python(r run) (command, error) {
 	if err := os.WriteFile(script, templateScript, 0o600); err != nil {
 		return command{}, err
 	}
-	scheme, _, _ := strings.Cut(b.cfg.Elasticsearch.URL, "://")
 	return command{
 		argv: []string{b.cfg.Python, script, r.d.events, strconv.Itoa(b.cfg.Partitions), strconv.Itoa(r.skip)},
 		env: []string{
-			"ES_Address=" + scheme + "://" + r.address, "ES_User=" + b.cfg.Elasticsearch.User, "ES_Password=" + b.cfg.Elasticsearch.Password,
+			"ES_Address=" + r.url, "ES_User=" + b.cfg.Elasticsearch.User, "ES_Password=" + b.cfg.Elasticsearch.Password,
 			"ES_Index_KeyWord=" + b.name, "ES_Index_TimeFormat=" + recordsDay,
 		},
 	}, nil
@@ -187,7 +185,7 @@ template(name="body" type="string" string="%%msg%%")
   action(type="omelasticsearch" server=%q searchIndex=%q searchType="" template="body"
     %s%s)
 }
-`, b.rsyslogQueue(), "http://"+r.address, b.index, rsyslogAction, login)
+`, b.rsyslogQueue(), r.url, b.index, rsyslogAction, login)
 	return s.String()
 }
 
@@ -196,13 +194,4 @@ const rsyslogAction = `bulkmode="on" maxbytes="5m" retryfailures="on" action.res
 func (b *bench) rsyslogQueue() string {
 	return fmt.Sprintf(`queue.type="LinkedList" queue.size="50000" queue.dequeueBatchSize="%d" queue.workerThreads="%d" queue.workerThreadMinimumMessages="1000" queue.timeoutShutdown="10000"`,
 		b.cfg.MaxMsgNum, rsyslogWorkers)
-}
-
-// host is a URL without its scheme.
-func host(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return address
-	}
-	return u.Host
 }

@@ -28,7 +28,7 @@ func TestContendersThatThereAre(t *testing.T) {
 func TestRsyslogConfig(t *testing.T) {
 	b := newTestBench(t)
 	b.cfg.Brokers = []string{"k1:9092,k2:9092", "k3:9092"}
-	r := run{d: &dataset{topic: "logs"}, address: "127.0.0.1:9200", group: "g-1"}
+	r := run{d: &dataset{topic: "logs"}, url: "http://127.0.0.1:9200", group: "g-1"}
 	golden(t, "rsyslog.conf", b.rsyslogConfig(r, "/tmp/work"))
 	b.cfg.Elasticsearch.User, b.cfg.Elasticsearch.Password = "elastic", `sec"ret`
 	assert.Contains(t, b.rsyslogConfig(r, "/tmp/work"), `uid="elastic" pwd="sec\"ret"`)
@@ -41,7 +41,7 @@ func TestPasswordsAreInNoCommandLine(t *testing.T) {
 	b.cfg.Python, b.cfg.Rsyslogd, b.cfg.Brokers, b.cfg.ProfileDir = "python", "rsyslogd", []string{"k:9092"}, t.TempDir()
 	b.cfg.Elasticsearch.User, b.cfg.Elasticsearch.Password = "elastic", "s3cret"
 	for _, c := range append(b.contenders(), b.profiled()) {
-		cmd, err := c.command(run{d: &dataset{topic: "logs"}, address: "127.0.0.1:9200", group: "g"})
+		cmd, err := c.command(run{d: &dataset{topic: "logs"}, url: "http://127.0.0.1:9200", group: "g"})
 		require.NoError(t, err)
 		require.NotEmpty(t, cmd.argv, c.name)
 		for _, arg := range cmd.argv {

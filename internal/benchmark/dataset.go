@@ -86,7 +86,7 @@ func (b *bench) dataset(ctx context.Context, name string, n int, poison bool) (*
 		if err := createTopic(ctx, b.cfg.Brokers, topic, b.cfg.Partitions); err != nil {
 			return nil, err
 		}
-		d.topic = topic
+		d.topic, b.topics = topic, append(b.topics, topic)
 		if err := produce(ctx, b.cfg.Brokers, topic, b.cfg.Partitions, bodies); err != nil {
 			return nil, err
 		}
@@ -159,9 +159,9 @@ func (b *bench) writeFiles(ctx context.Context, d *dataset, topic string, bodies
 }
 
 // variables are the function's.
-func (b *bench) variables(address string) []string {
+func (b *bench) variables(url string) []string {
 	vars := []string{
-		"ES_Address=" + address, "ES_Index_KeyWord=" + b.name, "ES_Dead_Letter_Index=dead-letter-" + b.name,
+		"ES_Address=" + url, "ES_Index_KeyWord=" + b.name, "ES_Dead_Letter_Index=dead-letter-" + b.name,
 		// All of it in the index that was made for it, whatever day it is.
 		"ES_Index_TimeZone=UTC", "ES_Index_TimeField=@timestamp", "ES_Index_TimeWindow=876000h,876000h",
 	}

@@ -64,12 +64,12 @@ func (b *bench) fault(ctx context.Context, c contender, fault string) (*FaultRow
 	}
 	defer proxy.refuse()
 	b.turns++
-	e := &exposure{bench: b, c: c, proxy: proxy, run: run{d: b.faulty, address: proxy.addr, group: fmt.Sprintf("%s-%d", b.name, b.turns)}}
+	e := &exposure{bench: b, c: c, proxy: proxy, run: run{d: b.faulty, url: "http://" + proxy.addr, group: b.group()}}
 	if fault == faultConflict {
 		e.run.d = b.poisoned
 	}
 	if fault == faultDown && b.cfg.Outage != nil {
-		e.run.address = host(b.cfg.Elasticsearch.URL) // the server itself goes away
+		e.run.url = b.cfg.Elasticsearch.URL // the server itself goes away
 	}
 	begin := time.Now()
 	if err := e.start(ctx); err != nil {

@@ -56,6 +56,30 @@ func deleteTopic(ctx context.Context, brokers []string, name string) error {
 	return err
 }
 
+// deleteGroups deletes consumer groups, those that there are.
+func deleteGroups(ctx context.Context, brokers, names []string) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	req := kmsg.NewPtrDeleteGroupsRequest()
+	req.Groups = names
+	var errs []error
+	for _, shard := range client.RequestSharded(ctx, req) {
+		if shard.Err != nil {
+			errs = append(errs, shard.Err)
+			continue
+		}
+		for _, g := range shard.Resp.(*kmsg.DeleteGroupsResponse).Groups {
+			if err := kerr.ErrorForCode(g.ErrorCode); !errors.Is(err, kerr.GroupIDNotFound) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // produce writes body i into partition i modulo their number, in order.
 func produce(ctx context.Context, brokers []string, topic string, partitions int, bodies [][]byte) error {
 	client, err := kgo.NewClient(

@@ -63,7 +63,7 @@ func (b *bench) turn(ctx context.Context, c contender, d *dataset) (*Turn, error
 		return nil, err
 	}
 	b.turns++
-	cmd, err := c.command(run{d: d, address: host(b.cfg.Elasticsearch.URL), group: fmt.Sprintf("%s-%d", b.name, b.turns)})
+	cmd, err := c.command(run{d: d, url: b.cfg.Elasticsearch.URL, group: b.group()})
 	if err != nil {
 		return nil, err
 	}
