@@ -52,6 +52,8 @@ var chaosFaults = []chaosFault{
 	{"function killed", (*chaos).killFunction},
 	{"trigger killed", (*chaos).killTrigger},
 	{"member joined and left", (*chaos).joinAndLeave},
+	{"hour crossed between deliveries", (*chaos).crossHour},
+	{"broker stopped and started", (*chaos).stopBroker},
 }
 
 // TestChaos has records come through every kind of fault, in an order that
@@ -100,14 +102,27 @@ func newChaos(t *testing.T, seed int) *chaos {
 	if hour := time.Now().UTC().Hour(); hour < 2 || hour >= 20 {
 		c.zone = "Etc/GMT+8"
 	}
-	status, answer, err := c.es.Do(t.Context(), http.MethodPut, "/"+keyword+"-2026-11-20",
-		`{"mappings":{"properties":{"n":{"type":"long"},"level":{"type":"keyword"}}}}`)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, status, "%s", answer)
+	c.createIndex(t, dayIndex)
+	var err error
 	c.proxy, err = servers.NewFaultProxy(c.es.Addr())
 	require.NoError(t, err)
 	t.Cleanup(c.proxy.Close)
 	return c
+}
+
+// dayIndex is where all but text goes: plain has a time.
+const dayIndex = keyword + "-2026-11-20"
+
+// createIndex makes an index that some of the records do not fit, if it is not
+// there.
+func (c *chaos) createIndex(t *testing.T, name string) {
+	t.Helper()
+	status, answer, err := c.es.Do(t.Context(), http.MethodPut, "/"+name,
+		`{"mappings":{"properties":{"n":{"type":"long"},"level":{"type":"keyword"}}}}`)
+	require.NoError(t, err)
+	if !strings.Contains(string(answer), "resource_already_exists_exception") {
+		require.Equal(t, http.StatusOK, status, "%s", answer)
+	}
 }
 
 // start starts a trigger, in place of the one before.
@@ -116,10 +131,12 @@ func (c *chaos) start(t *testing.T) {
 	c.trigger = c.another(t)
 }
 
-func (c *chaos) another(t *testing.T) *etlctl {
+func (c *chaos) another(t *testing.T, args ...string) *etlctl {
 	t.Helper()
-	e := c.bench.trigger(t, c.proxy.Addr(), "--max-msg-num", "500", "--instances", "2", "--timeout", "6s",
-		"-e", "ES_Request_Timeout=2s", "-e", "ES_Index_TimeZone="+c.zone, "-e", "Log_Level=info")
+	e := c.bench.trigger(t, c.proxy.Addr(), append([]string{
+		"--max-msg-num", "500", "--instances", "2", "--timeout", "6s",
+		"-e", "ES_Request_Timeout=2s", "-e", "ES_Index_TimeZone=" + c.zone, "-e", "Log_Level=info",
+	}, args...)...)
 	c.ran = append(c.ran, e)
 	return e
 }
@@ -214,12 +231,36 @@ func (c *chaos) portionMore(t *testing.T) {
 func (c *chaos) readOnly(t *testing.T, portion func()) int {
 	t.Helper()
 	before := c.retries()
-	index := keyword + "-2026-11-20"
-	const block = "index.blocks.read_only_allow_delete"
-	require.NoError(t, c.es.PutSettings(t.Context(), index, map[string]any{block: true}))
+	c.blockIndex(t, dayIndex, fullDisk, true)
 	portion()
 	c.awaitRetry(t, before)
-	require.NoError(t, c.es.PutSettings(t.Context(), index, map[string]any{block: nil}))
+	c.blockIndex(t, dayIndex, fullDisk, false)
+	return 1
+}
+
+const (
+	fullDisk = "index.blocks.read_only_allow_delete" // Elasticsearch sets it, and takes it away as soon as it sees room
+	noWrites = "index.blocks.write"
+)
+
+// blockIndex sets or removes a block on an index.
+func (c *chaos) blockIndex(t *testing.T, index, block string, on bool) {
+	t.Helper()
+	settings := map[string]any{block: nil}
+	if on {
+		settings[block] = true
+	}
+	require.NoError(t, c.es.PutSettings(t.Context(), index, settings))
+}
+
+// stopBroker takes the source away in the middle of work.
+func (c *chaos) stopBroker(t *testing.T, portion func()) int {
+	t.Helper()
+	batches := count(c.trigger.all(), "batch")
+	portion()
+	c.trigger.await(t, "a batch", atLeast(batches+1, "batch"))
+	require.NoError(t, c.kafka.Stop())
+	require.NoError(t, c.kafka.Restart(t.Context()))
 	return 1
 }
 
@@ -287,6 +328,9 @@ func (c *chaos) fillQueue(t *testing.T, portion func()) int {
 				_, _, _ = c.es.Do(loading, http.MethodPost, "/side-load/_bulk", bulk)
 			}
 		})
+	}
+	for deadline := time.Now().Add(stepTimeout); c.rejected(t) == before; {
+		require.True(t, time.Now().Before(deadline), "the server refuses nothing")
 	}
 	portion()
 	handled := count(c.trigger.all(), "batch")

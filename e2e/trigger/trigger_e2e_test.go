@@ -37,6 +37,7 @@ type bench struct {
 	producer       *kgo.Client
 	tool, function string
 	produced       int
+	environ        []string // for the tool, over the usual
 }
 
 // selected reports whether E2E_SERVERS picks both servers.
@@ -91,11 +92,11 @@ func (b *bench) trigger(t *testing.T, es string, args ...string) *etlctl {
 		"--brokers", strings.Join(b.kafka.Brokers(), ","), "--topic", topic, "--group", group,
 		"--position", "earliest", "--max-wait", "200ms", "--function", b.function, "--verbose",
 	}, args...)
-	return start(t, b.tool, []string{
+	return start(t, b.tool, append([]string{
 		"ES_Address=" + es, "ES_Index_KeyWord=" + keyword, "ES_Time_Field=none",
 		// All of it in one index, whatever the time is.
 		"ES_Index_TimeField=@timestamp", "ES_Index_TimeWindow=36500d,36500d", "ES_Request_Timeout=5s",
-	}, args...)
+	}, b.environ...), args...)
 }
 
 // produce writes n more records, spread over the partitions. Each has a number
