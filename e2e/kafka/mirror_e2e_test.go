@@ -69,7 +69,7 @@ func startMirror(t *testing.T, m *migration, topic, alias string) (process *os.P
 	require.NoError(t, os.WriteFile(config, []byte(text.String()), 0o600))
 	log, err := os.Create(filepath.Join(dir, "mm2.log"))
 	require.NoError(t, err)
-	cmd := exec.Command("java", "-Xms512m", "-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+	cmd := exec.Command("java", "-Xms1g", "-Xmx1g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 		"-cp", filepath.Join(mirrorJars(t), "*"), "org.apache.kafka.connect.mirror.MirrorMaker", config)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

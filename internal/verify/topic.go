@@ -198,6 +198,7 @@ func (t *topic) read(ctx context.Context, spans map[int32]span, take func(*kgo.R
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), // a partition may end with one
 		kgo.FetchMaxBytes(16<<20),
+		kgo.FetchMaxWait(500*time.Millisecond), // for partitions at their end, while others wait to be asked for
 		kgo.FetchMaxPartitionBytes(4<<20),
 	)...)
 	if err != nil {
