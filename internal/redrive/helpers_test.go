@@ -1,6 +1,7 @@
 package redrive
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -101,7 +102,7 @@ func records(from, n int) []record.Record {
 		o := from + i
 		recs[i] = record.Record{Topic: "app", Partition: 1, Offset: int64(o), Pos: i, Batch: b, Body: fmt.Appendf(nil, `{"n": %d}`, o)}
 		if o%3 == 0 {
-			recs[i].Body = fmt.Appendf(nil, `{"n": %d, "log_id": "2024-%d"}`, o, o)
+			recs[i].Body = fmt.Appendf(nil, `{"n": %d, "log_id": "7-own-%d"}`, o, o)
 		}
 		if o%2 == 0 {
 			recs[i].Key = fmt.Appendf(nil, "2024-key-%d", o)
@@ -158,7 +159,7 @@ func (w *world) topic(t fatal) *Topic {
 }
 
 // messages are what a topic holds.
-func (w *world) messages(t testing.TB, topic string) []*kgo.Record {
+func (w *world) messages(t fatal, topic string) []*kgo.Record {
 	t.Helper()
 	ends := 0
 	for _, p := range w.kafka.PartitionInfos(topic) {
@@ -172,7 +173,7 @@ func (w *world) messages(t testing.TB, topic string) []*kgo.Record {
 	defer c.Close()
 	var found []*kgo.Record
 	for len(found) < ends {
-		f := c.PollFetches(t.Context())
+		f := c.PollFetches(context.Background())
 		require.Empty(t, f.Errors())
 		found = append(found, f.Records()...)
 	}

@@ -47,7 +47,8 @@ type Index struct {
 	since, until time.Time
 	wait         func(ctx context.Context, try int)
 
-	size  int
+	size  int // letters to ask for, at most most
+	most  int
 	last  int64           // sequence number of the last letter to read
 	after json.RawMessage // of the last letter that was read
 	page  []hit
@@ -56,7 +57,7 @@ type Index struct {
 // NewIndex makes a source of an index, or of what an alias stands for. It
 // contacts nobody.
 func NewIndex(es *esclient.Client, name string, filter Filter) *Index {
-	return &Index{es: es, name: name, since: filter.Since, until: filter.Until, wait: pause, size: pageSize}
+	return &Index{es: es, name: name, since: filter.Since, until: filter.Until, wait: pause, size: pageSize, most: pageSize}
 }
 
 func pause(ctx context.Context, try int) {
@@ -150,7 +151,7 @@ func (x *Index) next(ctx context.Context) ([]Letter, error) {
 			x.page, letters = append(x.page, *h), append(letters, h.letter())
 			x.after = h.Sort
 		}
-		x.size = min(2*x.size, pageSize)
+		x.size = min(2*x.size, x.most)
 		return letters, nil
 	}
 	return nil, nil

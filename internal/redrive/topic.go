@@ -35,9 +35,12 @@ const fetchTime = 30 * time.Second
 type Topic struct {
 	opts        []kgo.Opt
 	name, group string
+	size        int // most letters of a batch
+	metadata    int // most bytes of an offset's metadata
 
 	client *kgo.Client
 	parts  map[int32]*part
+	queue  []*kgo.Record // read and not yet taken
 	batch  []place
 	full   []int32 // partitions whose window is full
 }
@@ -62,7 +65,7 @@ func NewTopic(cfg *config.Kafka, group string) *Topic {
 	most.SetMaxKeyVersion(int16(kmsg.OffsetFetch), 9)
 	// The function has a budget for its tries; here kgo may see to them.
 	opts := append(kafkaclient.Options(cfg), kgo.MaxVersions(most), kgo.RequestRetries(10), kgo.RetryTimeout(fetchTime))
-	return &Topic{opts: opts, name: cfg.DeadLetterTopic, group: group, parts: make(map[int32]*part)}
+	return &Topic{opts: opts, name: cfg.DeadLetterTopic, group: group, size: pageSize, metadata: maxMetadata, parts: make(map[int32]*part)}
 }
 
 // Close ends the connections.
@@ -136,11 +139,14 @@ func (p *part) left() int64 {
 func (t *Topic) next(ctx context.Context) ([]Letter, error) {
 	t.batch = nil
 	for {
+		if letters := t.take(); len(letters) > 0 {
+			return letters, nil
+		}
 		if !t.reading() {
 			return nil, nil
 		}
 		limited, cancel := context.WithTimeout(ctx, fetchTime)
-		fetches := t.client.PollRecords(limited, pageSize)
+		fetches := t.client.PollRecords(limited, t.size)
 		silent := limited.Err() != nil
 		cancel()
 		if err := ctx.Err(); err != nil {
@@ -152,9 +158,7 @@ func (t *Topic) next(ctx context.Context) ([]Letter, error) {
 			}
 			return nil, fmt.Errorf("partition %d: %w", e.Partition, t.explain(e.Err))
 		}
-		if letters := t.take(fetches); len(letters) > 0 {
-			return letters, nil
-		}
+		t.queue = fetches.Records()
 	}
 }
 
@@ -168,30 +172,42 @@ func (t *Topic) reading() bool {
 	return false
 }
 
-// take makes letters of what was read.
-func (t *Topic) take(fetches kgo.Fetches) []Letter {
+// take makes letters of what was read. What there is no room for in a
+// partition's window waits until those before it are settled; if there is none
+// at all the partition ends there.
+func (t *Topic) take() []Letter {
 	var letters []Letter
+	var rest []*kgo.Record
 	room := make(map[int32]int)
-	fetches.EachRecord(func(rec *kgo.Record) {
+	for _, rec := range t.queue {
 		p := t.parts[rec.Partition]
 		if p == nil || p.read >= p.end {
-			return
+			continue
 		}
 		if rec.Offset < p.end && !rec.Attrs.IsControl() && !p.done(rec.Offset) {
-			if _, known := room[rec.Partition]; !known {
-				room[rec.Partition] = p.room()
+			left, begun := room[rec.Partition]
+			if !begun {
+				left = p.room(t.metadata)
 			}
-			if room[rec.Partition] <= 0 {
+			switch {
+			case left <= 0 && begun:
+				rest = append(rest, rec)
+				continue
+			case left <= 0:
 				p.end = p.read // what is behind this stays for another run
 				t.full = append(t.full, rec.Partition)
-				return
+				continue
 			}
-			room[rec.Partition]--
+			room[rec.Partition] = left - 1
 			t.batch = append(t.batch, place{rec.Partition, rec.Offset})
 			letters = append(letters, letterOf(rec))
+		} else if left, begun := room[rec.Partition]; begun && left <= 0 {
+			rest = append(rest, rec) // behind one that waits
+			continue
 		}
 		p.read = rec.Offset + 1
-	})
+	}
+	t.queue = rest
 	for n, p := range t.parts {
 		if p.read >= p.end {
 			t.client.PauseFetchPartitions(map[string][]int32{t.name: {n}})

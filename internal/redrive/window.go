@@ -124,13 +124,13 @@ func (w *window) metadata() string {
 	return windowPrefix + base64.RawStdEncoding.EncodeToString(packed.Bytes())
 }
 
-// room is for how many more letters the window's metadata has room, whatever
-// becomes of them.
-func (w *window) room() int {
+// room is for how many more letters there is room in metadata of at most most
+// bytes, whatever becomes of them.
+func (w *window) room(most int) int {
 	// Each letter may end a run and begin another: two numbers, of two bytes
 	// each at most unless a run is long, which it is for few of them.
 	const perLetter, slack = 4, 256
-	return ((maxMetadata-len(w.metadata()))*3/4 - slack) / perLetter
+	return ((most-len(w.metadata()))*3/4 - slack) / perLetter
 }
 
 var errMetadata = errors.New("not written by redrive")
