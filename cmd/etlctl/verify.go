@@ -80,11 +80,12 @@ is counted as twice, not as out of order.
 kafka_value=document changes the bodies: compare with --bodies=false, by keys
 and coordinates only.
 
-Memory: some 0.3 bytes a record by headers (60 MB for 200 million), at most
-48 MB and the samples by content, up to --memory for what has to be read again,
-and what is read ahead, up to some 100 MB. Where the topics are equal each is
-read once. Blocks of 1,024 offsets that differ are read again, --memory of them
-at a time; by content, both topics are read again as often as that takes.
+Memory: some 300 MB for what is read ahead, up to twice that with several
+brokers. Besides, by headers, 0.3 bytes a record (60 MB for 200 million), by
+content at most 48 MB. Where the topics are equal each is read once. By headers
+blocks of 1,024 offsets that differ are read again, by content both topics: as
+often as it takes if what is kept of them is to fit into --memory. By content it
+holds the samples of the order, too.
 
 No password stands on the command line: --source-password-env and
 --target-password-env name the variables that hold them. The target is that of

@@ -50,34 +50,50 @@ func TestVerify(t *testing.T) {
 		stderr  string
 	}{
 		"a copy": {
-			[]int{0, 1, 2, 3}, nil, exitOK,
-			[]string{"copy is a copy of logs."}, "",
+			[]int{0, 1, 2, 3},
+			nil, exitOK,
+			[]string{"copy is a copy of logs."},
+			"",
 		},
 		"missing, and out of order": {
-			[]int{0, 3, 1}, nil, exitFailure,
+			[]int{0, 3, 1},
+			nil, exitFailure,
 			[]string{"missing       source 0/2\n", "out of order  source 0/1  target 0/2 (key null, body 8 B)  behind source offset 3\n"},
 			"etlctl: topic copy is not a copy of logs: 1 missing, 1 out of order\n",
 		},
 		"twice": {
-			[]int{0, 1, 0, 1, 2, 3}, nil, exitFailure,
+			[]int{0, 1, 0, 1, 2, 3},
+			nil, exitFailure,
 			[]string{"twice         source 0/0  target 0/2 (key null, body 8 B)\n"},
 			"etlctl: topic copy is not a copy of logs: 2 twice\n",
 		},
 		"twice, which may be": {
-			[]int{0, 1, 0, 1, 2, 3}, []string{"--allow-twice", "--show", "0"}, exitOK,
-			[]string{"copy is a copy of logs, with 2 records there twice."}, "",
+			[]int{0, 1, 0, 1, 2, 3},
+			[]string{"--allow-twice", "--show", "0"},
+			exitOK,
+			[]string{"copy is a copy of logs, with 2 records there twice."},
+			"",
 		},
 		"a part": {
-			[]int{2, 3}, []string{"--from-offset", "0:2"}, exitOK,
-			[]string{"source partition 0 is compared from offset 2 on\n"}, "",
+			[]int{2, 3},
+			[]string{"--from-offset", "0:2"},
+			exitOK,
+			[]string{"source partition 0 is compared from offset 2 on\n"},
+			"",
 		},
 		"by content": {
-			[]int{0, 1, 2, 3}, []string{"--match", "content", "--partition", "keep"}, exitOK,
-			[]string{"copy is a copy of logs."}, "",
+			[]int{0, 1, 2, 3},
+			[]string{"--match", "content", "--partition", "keep"},
+			exitOK,
+			[]string{"copy is a copy of logs."},
+			"",
 		},
 		"keys only": {
-			[]int{0, 1, 2, 3}, []string{"--bodies=false"}, exitOK,
-			[]string{"bodies were not compared\n"}, "",
+			[]int{0, 1, 2, 3},
+			[]string{"--bodies=false"},
+			exitOK,
+			[]string{"bodies were not compared\n"},
+			"",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

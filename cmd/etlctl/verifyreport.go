@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -33,7 +34,7 @@ func printVerify(w io.Writer, paint paint, cfg *verify.Config, r *verify.Report,
 	}
 	printf(tab, "partition\tsource\ttarget\tequal\tmissing\textra\ttwice\tchanged\tmisplaced\tout of order\tgone\t\n")
 	for i := range r.Partitions {
-		cells(&r.Partitions[i].Counts, fmt.Sprint(r.Partitions[i].Partition))
+		cells(&r.Partitions[i].Counts, strconv.Itoa(int(r.Partitions[i].Partition)))
 	}
 	cells(&r.Total, "all")
 	_ = tab.Flush()

@@ -29,7 +29,7 @@ func mirrorJars(t *testing.T) string {
 	if _, err := os.Stat(dir); err == nil {
 		return dir
 	}
-	partial, err := os.MkdirTemp(root, "mirror-")
+	partial, err := os.MkdirTemp(root, "mirror-") //nolint:usetesting // it is renamed within the cache
 	require.NoError(t, err)
 	defer os.RemoveAll(partial)
 	said, err := exec.CommandContext(t.Context(), "mvn", "-q", "-B", "-f", "testdata/mirror/pom.xml",

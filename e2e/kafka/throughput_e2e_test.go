@@ -3,6 +3,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -46,16 +47,21 @@ var copiers = []copier{
 	{"MirrorMaker 2", (*migration).mirror},
 }
 
-// TestThroughput compares ways to copy a topic, in interleaved rounds:
-// KAFKA_BENCH_RECORDS=1000000 KAFKA_BENCH_ROUNDS=3. It does nothing without
-// them, since it takes minutes.
+// TestThroughput compares ways to copy a topic of COPY_RECORDS records, in
+// COPY_ROUNDS interleaved rounds (3) after one that warms the brokers. It takes
+// a minute for each million records and round, so it does nothing unless it is
+// asked for. The loops are timed from their start on, the others from their
+// first record on.
 func TestThroughput(t *testing.T) {
-	n, _ := strconv.Atoi(os.Getenv("KAFKA_BENCH_RECORDS")) //nolint:forbidigo // the caller chooses
-	if n == 0 || !selected(t) {
+	asked := os.Getenv("COPY_RECORDS") //nolint:forbidigo // the caller chooses
+	if asked == "" || !selected(t) {
 		return
 	}
-	rounds, _ := strconv.Atoi(os.Getenv("KAFKA_BENCH_ROUNDS")) //nolint:forbidigo // the caller chooses
-	rounds = max(rounds, 1)
+	n, err := strconv.Atoi(asked)
+	require.NoError(t, err, "COPY_RECORDS")
+	rounds, err := strconv.Atoi(cmp.Or(os.Getenv("COPY_ROUNDS"), "3")) //nolint:forbidigo // the caller chooses
+	require.NoError(t, err, "COPY_ROUNDS")
+	require.Positive(t, rounds, "COPY_ROUNDS")
 	opts := servers.KafkaOptions{FullJIT: true, Heap: "512m"}
 	m := &migration{source: start(t, opts), target: start(t, opts)}
 	m.tool, m.function = programs(t)
@@ -65,7 +71,7 @@ func TestThroughput(t *testing.T) {
 	for round := range rounds + 1 {
 		for i, c := range copiers {
 			topic, through := c.copy(m, t, round, n)
-			if round > 0 { // the first warms the brokers
+			if round > 0 {
 				results[i] = append(results[i], through)
 			}
 			t.Logf("round %d, %s: %v, CPU %v", round, c.name, through.took.Round(time.Millisecond), through.cpu.Round(time.Millisecond))

@@ -196,10 +196,11 @@ func (t *topic) read(ctx context.Context, spans map[int32]span, take func(*kgo.R
 		// What expires while it is read is passed over.
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.KeepControlRecords(), // a partition may end with one
-		kgo.FetchMaxBytes(16<<20),
+		kgo.KeepControlRecords(),               // a partition may end with one
+		kgo.FetchMaxBytes(1<<20),               // they may be ten times as much when they are unpacked
 		kgo.FetchMaxWait(500*time.Millisecond), // for partitions at their end, while others wait to be asked for
-		kgo.FetchMaxPartitionBytes(4<<20),
+		kgo.FetchMaxPartitionBytes(256<<10),
+		kgo.MaxConcurrentFetches(2),
 	)...)
 	if err != nil {
 		return err

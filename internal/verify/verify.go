@@ -21,7 +21,9 @@
 // a record, 60 MB for 200 million. Blocks whose sums agree are equal. Only
 // those that do not are read again, at most [Config.Memory] of them at a time,
 // and as often as it takes. With Content the blocks are made of the records'
-// digests instead of their offsets: 1,048,576 of them at most, 48 MB.
+// digests instead of their offsets: 1,048,576 of them at most, 48 MB. What is
+// read ahead comes on top: 270 MB were seen with well-compressed records from
+// one broker on each side.
 //
 // Digests are 128 bits of SHA-256. Two different records, or blocks, will not be
 // taken for equal by accident; it is no proof against somebody who forges
