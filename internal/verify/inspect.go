@@ -68,14 +68,14 @@ func (l *ledger) waves(byPartition map[int32][]int32) []map[int32]span {
 	var waves []map[int32]span
 	for p, list := range byPartition {
 		part := &l.report.Partitions[p]
-		least := int32(1) // gap that is not read
-		if gaps := len(list); gaps > manySpans {
-			least = (list[gaps-1] - list[0]) / manySpans
+		near := int32(1) // blocks no further apart are one piece
+		if n := len(list); n > manySpans {
+			near = (list[n-1] - list[0]) / manySpans
 		}
 		begin := list[0]
 		n := 0
 		for i, b := range list {
-			if i+1 < len(list) && list[i+1]-b <= least {
+			if i+1 < len(list) && list[i+1]-b <= near {
 				continue
 			}
 			if n == len(waves) {
