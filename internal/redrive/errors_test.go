@@ -188,7 +188,8 @@ func TestOnlyWhatWasReadIsDeleted(t *testing.T) {
 	assert.Len(t, w.es.Documents(letterIndex), 1)
 }
 
-// No letter of a batch could be written: there is no use in going on.
+// Where no letter can be written there is no use in going on; but letters whose
+// index is closed are no reason to give up the others.
 func TestHopeless(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, standin.ES717)
@@ -203,6 +204,22 @@ func TestHopeless(t *testing.T) {
 	require.ErrorContains(t, err, "look at ES_User and ES_Password")
 	assert.Equal(t, map[string]int{Unsettled: 200}, report.Outcomes)
 	assert.Equal(t, 450, w.es.Count(letterIndex))
+
+	offered := 0
+	w.es.Script(func(*standin.Attempt) standin.Fault {
+		return standin.Fault{Item: func(i standin.Item) *standin.ItemError {
+			if offered++; i.Op == "delete" || offered > 20 {
+				return nil
+			}
+			return &standin.ItemError{Status: 400, Type: "index_closed_exception", Reason: "closed"}
+		}}
+	})
+	index := w.index(t, Filter{})
+	index.size, index.most = 10, 10 // two batches of which nothing is written
+	report, err = Run(t.Context(), Config{Source: index, Sinks: w.sinks(t, SinkOptions{})})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]int{Unsettled: 20, Stored: 430}, report.Outcomes)
+	assert.Equal(t, 20, w.es.Count(letterIndex))
 }
 
 func TestTopicErrors(t *testing.T) {

@@ -134,7 +134,7 @@ func lose(t *rapid.T, from string) {
 		if rapid.Bool().Draw(t, "filter") {
 			f.Causes = []string{"a"}
 		}
-		cfg := Config{Source: source(f), Sinks: w.hasty(t, SinkOptions{}), Filter: f, Timeout: 300 * time.Millisecond}
+		cfg := Config{Source: source(f), Sinks: w.hasty(t, SinkOptions{}), Filter: f, Timeout: 120 * time.Millisecond}
 		cfg.Limit = rapid.IntRange(0, n).Draw(t, "limit")
 		ctx, cancel := context.WithCancel(context.Background())
 		switch rapid.IntRange(0, 2).Draw(t, "end") {

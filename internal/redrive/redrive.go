@@ -12,6 +12,13 @@ import (
 // DefaultTimeout is how long the sinks may take for one batch by default.
 const DefaultTimeout = time.Minute
 
+// maxVain is how many batches in a row, or how many letters in them, may come
+// to nothing before a run ends: then it is not about single letters.
+const (
+	maxVain        = 3
+	maxVainLetters = pageSize
+)
+
 // settleTime is how long removing a batch's letters may take.
 const settleTime = 30 * time.Second
 
@@ -125,6 +132,9 @@ type run struct {
 	cfg    Config
 	report *Report
 	sent   int
+	// Batches of which no letter could be written, one after another, and what
+	// was in them.
+	vain, vainLetters int
 }
 
 func (r *run) run(ctx context.Context) error {
@@ -193,8 +203,8 @@ func (r *run) batch(ctx context.Context, letters []Letter) (end bool, err error)
 	defer cancel()
 	kept, err := r.cfg.Source.settle(limited, done)
 	r.report.NotRemoved += kept
-	if err == nil && hopeless != nil {
-		err = fmt.Errorf("stopped, as no letter of a batch could be written: %s", hopeless.Text())
+	if err == nil && hopeless != nil && (r.vain >= maxVain || r.vainLetters >= maxVainLetters) {
+		err = fmt.Errorf("stopped, as no letter could be written any more: %s", textOf(hopeless))
 	}
 	return end, err
 }
@@ -227,13 +237,25 @@ func (r *run) send(ctx context.Context, send []*Letter, at []int, done []bool) (
 			if unsettled++; hopeless == nil {
 				hopeless = res.Cause
 			}
-			r.settled(l, Unsettled, res.Cause.Text())
+			r.settled(l, Unsettled, textOf(res.Cause))
 		}
 	}
 	if unsettled < len(send) {
-		hopeless = nil
+		r.vain, r.vainLetters = 0, 0
+		return nil, nil
 	}
+	r.vain++
+	r.vainLetters += unsettled
 	return hopeless, nil
+}
+
+// textOf is a cause in the words of redrive: what the sinks say of time is said
+// to the function's operator.
+func textOf(c *record.Cause) string {
+	if c != nil && c.Type == "no_time_left" {
+		return c.Type + ": not written within a batch's time: look at the servers' load and at --timeout"
+	}
+	return c.Text()
 }
 
 // settled counts what became of a letter.

@@ -27,8 +27,8 @@ type deletion struct {
 // index is refreshed with it, so that the next run does not see them again.
 func (x *Index) settle(ctx context.Context, done []bool) (kept int, err error) {
 	var open []*hit
-	for i := range x.page {
-		if done[i] {
+	for i, isDone := range done {
+		if isDone {
 			open = append(open, &x.page[i])
 		}
 	}
