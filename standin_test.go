@@ -209,7 +209,7 @@ func TestDocumentThatTheServerFailsOn(t *testing.T) {
 	s, url := startStandin(t)
 	s.Script(func(*standin.Attempt) standin.Fault {
 		return standin.Fault{Item: func(i standin.Item) *standin.ItemError {
-			if i.N == 0 && strings.HasPrefix(i.Index, "k-") && strings.Contains(i.ID, "4123456789") {
+			if i.N == 0 && strings.HasPrefix(i.Index, "k-") && strings.Contains(i.ID, "-3-0-") {
 				return &standin.ItemError{Status: 500, Type: "null_pointer_exception", Reason: "S3CRET"}
 			}
 			return nil

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -57,7 +59,7 @@ func checkTopic(ctx context.Context, opts []kgo.Opt, topic string) error {
 // listOffsets returns the offset in each partition that query asks for. A time
 // that no record has reached is the end.
 func listOffsets(ctx context.Context, client *kgo.Client, topic string, partitions []int32, query int64) (map[int32]int64, error) {
-	found, err := askOffsets(ctx, client, topic, partitions, query)
+	found, err := awaitOffsets(ctx, client, topic, partitions, query)
 	if err != nil {
 		return nil, err
 	}
@@ -70,9 +72,24 @@ func listOffsets(ctx context.Context, client *kgo.Client, topic string, partitio
 	if len(behind) == 0 {
 		return found, nil
 	}
-	ends, err := askOffsets(ctx, client, topic, behind, queryEnd)
+	ends, err := awaitOffsets(ctx, client, topic, behind, queryEnd)
 	maps.Copy(found, ends)
 	return found, err
+}
+
+// awaitOffsets asks again while a broker says that it will know soon: a topic
+// was just made, or a partition moves to another broker.
+func awaitOffsets(ctx context.Context, client *kgo.Client, topic string, partitions []int32, query int64) (map[int32]int64, error) {
+	const longest = 15 * time.Second
+	return backoff.Retry(ctx, func() (map[int32]int64, error) {
+		found, err := askOffsets(ctx, client, topic, partitions, query)
+		if err != nil && !kerr.IsRetriable(err) {
+			return nil, backoff.Permanent(err)
+		}
+		return found, err
+	}, backoff.WithMaxElapsedTime(longest), backoff.WithBackOff(&backoff.ExponentialBackOff{
+		InitialInterval: 50 * time.Millisecond, MaxInterval: time.Second, Multiplier: 2, RandomizationFactor: 0.5,
+	}))
 }
 
 func askOffsets(ctx context.Context, client *kgo.Client, topic string, partitions []int32, query int64) (map[int32]int64, error) {

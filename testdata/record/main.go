@@ -1,6 +1,7 @@
 // Command record makes the project's test data: it runs a real nginx with a
-// real application behind it, sends varied traffic through both, and wraps what
-// they log as the CKafka trigger does. Run it by run.sh, at the top of the tree.
+// real application behind it, sends varied traffic through both, writes what
+// they log to a real Kafka, and has etlctl record make events of that. Run it by
+// run.sh, at the top of the tree.
 package main
 
 import (
@@ -44,7 +45,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return writeRecorded(logs)
+	return writeRecorded(ctx, logs)
 }
 
 // logs are the recorded lines.

@@ -2,13 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
-
-	"ckafka-etl/internal/event"
 )
 
 // lineBuffer collects lines from several goroutines.
@@ -29,29 +28,8 @@ func (b *lineBuffer) lines() []string {
 	return strings.Split(strings.TrimSuffix(b.buf.String(), "\n"), "\n")
 }
 
-// stream makes events of one partition's lines, in order, as the trigger does.
-type stream struct {
-	topic     string
-	partition int32
-	offset    int64 // of the next record
-	key       func(i int) []byte
-}
-
-func (s *stream) event(lines []string) []byte {
-	recs := make([]event.Record, len(lines))
-	for i, line := range lines {
-		recs[i] = event.Record{Topic: s.topic, Partition: s.partition, Offset: s.offset, Body: []byte(line)}
-		if s.key != nil {
-			recs[i].Key = s.key(i)
-		}
-		s.offset++
-	}
-	return event.Append(nil, recs)
-}
-
-// writeRecorded makes the event files and the sample's lines. No line is used
-// twice, but for those that message-200 wraps.
-func writeRecorded(l *logs) error {
+// writeRecorded makes the event files and the sample's lines.
+func writeRecorded(ctx context.Context, l *logs) error {
 	for _, log := range []struct {
 		name  string
 		lines []string
@@ -69,15 +47,16 @@ func writeRecorded(l *logs) error {
 			return fmt.Errorf("the %s log has %d lines, want at least %d: send more traffic", log.name, len(log.lines), log.want)
 		}
 	}
-	access := &stream{topic: "access-log", partition: 3, offset: 4_123_456_789}
-	app := &stream{topic: "app-log", partition: 0, offset: 36, key: func(i int) []byte {
-		return [][]byte{nil, []byte("shop-1"), {}, []byte("订单"), []byte(`k"\1`)}[i%5]
-	}}
-	metrics := &stream{topic: "metrics", partition: 1}
-	text := &stream{topic: "text-log", partition: 7, offset: 99_999}
-	message := &stream{topic: "filebeat", partition: 2, offset: 500}
+	return errors.Join(
+		writeEvents(ctx, l),
+		write(sampleDir, "access.log", join(l.access[1200:1400])),
+		write(sampleDir, "metrics.log", join(l.metrics[50:60])),
+		write(sampleDir, "text.log", join(slices.Concat(l.combined[200:290], l.nginxErrors[80:110]))),
+	)
+}
 
-	var plain []string
+// plainLines are lines of several logs, mixed.
+func plainLines(l *logs) (plain []string) {
 	for i := range 100 {
 		plain = append(plain, l.combined[i])
 		if i < 60 {
@@ -87,18 +66,7 @@ func writeRecorded(l *logs) error {
 			plain = append(plain, l.auth[i])
 		}
 	}
-	return errors.Join(
-		write(eventsDir, "access-100.json", access.event(l.access[:100])),
-		write(eventsDir, "access-1000.json", access.event(l.access[100:1100])),
-		write(eventsDir, "app-200.json", app.event(l.app[:200])),
-		write(eventsDir, "message-200.json", message.event(wrapMessages(l))),
-		write(eventsDir, "nested-50.json", metrics.event(l.metrics[:50])),
-		write(eventsDir, "tiny-500.json", (&stream{topic: "tiny", partition: 5}).event(l.tiny[:500])),
-		write(eventsDir, "text-200.json", text.event(plain)),
-		write(sampleDir, "access.log", join(l.access[1200:1400])),
-		write(sampleDir, "metrics.log", join(l.metrics[50:60])),
-		write(sampleDir, "text.log", join(slices.Concat(l.combined[200:290], l.nginxErrors[80:110]))),
-	)
+	return plain
 }
 
 func join(lines []string) []byte { return []byte(strings.Join(lines, "\n") + "\n") }
