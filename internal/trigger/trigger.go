@@ -77,6 +77,9 @@ func (t *Trigger) options() []kgo.Opt {
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.FetchMaxPartitionBytes(leastAhead),
 		kgo.FetchMaxBytes(16<<20),
+		// A partition that is read again waits for the fetch that is open, which
+		// those at their end keep open for so long.
+		kgo.FetchMaxWait(250*time.Millisecond),
 		kgo.ProducerBatchMaxBytes(maxProduced),
 	)
 }
