@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // elasticsearch is the server as the one who measures sees it.
@@ -109,6 +110,27 @@ func (e *elasticsearch) written(ctx context.Context, index string) (int, error) 
 	}
 	err = json.Unmarshal(answer, &stats)
 	return stats.All.Primaries.Indexing.Total, err
+}
+
+// cpu is what the node has used since it was started; 0 if it does not tell.
+func (e *elasticsearch) cpu(ctx context.Context) time.Duration {
+	answer, err := e.do(ctx, http.MethodGet, "/_nodes/_local/stats/process?filter_path=nodes.*.process.cpu.total_in_millis", "")
+	var stats struct {
+		Nodes map[string]struct {
+			Process struct {
+				CPU struct {
+					Millis int64 `json:"total_in_millis"`
+				}
+			}
+		}
+	}
+	if err != nil || json.Unmarshal(answer, &stats) != nil {
+		return 0
+	}
+	for _, n := range stats.Nodes {
+		return time.Duration(n.Process.CPU.Millis) * time.Millisecond
+	}
+	return 0
 }
 
 // ids calls visit with the request id of each document of an index.

@@ -35,6 +35,7 @@ type Summary struct {
 	Ratio           Range `json:"ratio_to_control"`
 	CPUMicros       Range `json:"cpu_microseconds_per_record"`
 	FunctionMicros  Range `json:"function_cpu_microseconds_per_record"`
+	ServerMicros    Range `json:"server_cpu_microseconds_per_record"`
 	PeakRSS         Range `json:"peak_rss_bytes"`
 	FunctionPeakRSS Range `json:"function_peak_rss_bytes"`
 	Unsound         int   `json:"unsound_turns"` // turns that lost or doubled records
@@ -113,12 +114,13 @@ func (r *Report) summarize(contenders []contender) {
 	r.Summary = nil
 	for _, c := range contenders {
 		s := Summary{Contender: c.name, Control: c.control}
-		var speed, ratio, cpu, functionCPU, rss, functionRSS []float64
+		var speed, ratio, cpu, serverCPU, functionCPU, rss, functionRSS []float64
 		for _, t := range r.Turns {
 			if t.Contender != c.name {
 				continue
 			}
 			speed, cpu, rss = append(speed, t.PerSecond), append(cpu, t.cpuMicros()), append(rss, float64(t.PeakRSS))
+			serverCPU = append(serverCPU, t.serverMicros())
 			functionCPU = append(functionCPU, t.FunctionCPU*1e6/float64(t.Records))
 			functionRSS = append(functionRSS, float64(t.FunctionPeakRSS))
 			if !t.Sound() {
@@ -134,6 +136,7 @@ func (r *Report) summarize(contenders []contender) {
 			continue
 		}
 		s.PerSecond, s.Ratio, s.CPUMicros, s.PeakRSS = rangeOf(speed), rangeOf(ratio), rangeOf(cpu), rangeOf(rss)
+		s.ServerMicros = rangeOf(serverCPU)
 		s.FunctionMicros, s.FunctionPeakRSS = rangeOf(functionCPU), rangeOf(functionRSS)
 		r.Summary = append(r.Summary, s)
 	}
@@ -176,7 +179,7 @@ func (r *Report) table(out *strings.Builder, control, title, ratioName string, r
 	out.WriteString(title)
 	row, end := rows(out)
 	defer end()
-	row("\tdocuments/s\t%s\tCPU µs/record\tpeak RSS MB\t\n", ratioName)
+	row("\tdocuments/s\t%s\tCPU µs/record\tserver's CPU µs/record\tpeak RSS MB\t\n", ratioName)
 	for _, s := range r.Summary {
 		if s.Control != control {
 			continue
@@ -188,7 +191,7 @@ func (r *Report) table(out *strings.Builder, control, title, ratioName string, r
 		if s.Unsound > 0 {
 			of += fmt.Sprintf(" (turns that lost or doubled records: %d)", s.Unsound)
 		}
-		row("%s\t%s\t%s\t%s\t%.0f\t%s\n", s.Contender, s.PerSecond.text(0), ratio(s).text(2), s.CPUMicros.text(1), s.PeakRSS.Median/(1<<20), of)
+		row("%s\t%s\t%s\t%s\t%s\t%.0f\t%s\n", s.Contender, s.PerSecond.text(0), ratio(s).text(2), s.CPUMicros.text(1), s.ServerMicros.text(1), s.PeakRSS.Median/(1<<20), of)
 	}
 }
 

@@ -37,7 +37,7 @@ func TestRangeOf(t *testing.T) {
 // oneTurn is a turn of 1,000 records.
 func oneTurn(contender string, round int, perSecond, cpu float64) *Turn {
 	return &Turn{
-		Contender: contender, Round: round, PerSecond: perSecond, Seconds: 1000 / perSecond, CPU: cpu / 1000, PeakRSS: 20 << 20,
+		Contender: contender, Round: round, PerSecond: perSecond, Seconds: 1000 / perSecond, CPU: cpu / 1000, PeakRSS: 20 << 20, ServerCPU: cpu / 100,
 		Counts: Counts{Records: 1000, Documents: 1000},
 	}
 }

@@ -18,6 +18,8 @@ type Turn struct {
 	FirstDocument float64 `json:"first_document_seconds"`
 	CPU           float64 `json:"cpu_seconds"` // user and system, children included
 	PeakRSS       int64   `json:"peak_rss_bytes"`
+	// ServerCPU is what Elasticsearch, the node that was asked, used meanwhile.
+	ServerCPU float64 `json:"server_cpu_seconds"`
 	// FunctionCPU and FunctionPeakRSS are the function's part of it.
 	FunctionCPU     float64 `json:"function_cpu_seconds,omitempty"`
 	FunctionPeakRSS int64   `json:"function_peak_rss_bytes,omitempty"`
@@ -44,11 +46,12 @@ func (c Counts) text() string {
 }
 
 func (t *Turn) text() string {
-	return fmt.Sprintf("%.0f documents/s, %.1f µs CPU a record, %d MB, %s",
-		t.PerSecond, t.cpuMicros(), t.PeakRSS>>20, t.Counts.text())
+	return fmt.Sprintf("%.0f documents/s, %.1f µs CPU a record, the server %.1f µs, %d MB, %s",
+		t.PerSecond, t.cpuMicros(), t.serverMicros(), t.PeakRSS>>20, t.Counts.text())
 }
 
-func (t *Turn) cpuMicros() float64 { return t.CPU * 1e6 / float64(t.Records) }
+func (t *Turn) cpuMicros() float64    { return t.CPU * 1e6 / float64(t.Records) }
+func (t *Turn) serverMicros() float64 { return t.ServerCPU * 1e6 / float64(t.Records) }
 
 const (
 	// pollInterval is how often the server is asked how far it is.
@@ -67,7 +70,7 @@ func (b *bench) turn(ctx context.Context, c contender, d *dataset) (*Turn, error
 	if err != nil {
 		return nil, err
 	}
-	begin := time.Now()
+	serverCPU, begin := b.es.cpu(ctx), time.Now()
 	p, err := start(ctx, cmd)
 	if err != nil {
 		return nil, err
@@ -77,6 +80,7 @@ func (b *bench) turn(ctx context.Context, c contender, d *dataset) (*Turn, error
 	if err != nil {
 		return nil, err
 	}
+	serverCPU = b.es.cpu(ctx) - serverCPU
 	p.lookAtMemory()
 	if c.ends {
 		select {
@@ -92,7 +96,8 @@ func (b *bench) turn(ctx context.Context, c contender, d *dataset) (*Turn, error
 	}
 	t := &Turn{
 		Contender: c.name, FirstDocument: watched.first.at.Sub(begin).Seconds(), CPU: p.cpu().Seconds(), PeakRSS: p.peakRSS(),
-		Seconds: watched.last.at.Sub(watched.first.at).Seconds(), PerSecond: watched.perSecond(),
+		ServerCPU: serverCPU.Seconds(),
+		Seconds:   watched.last.at.Sub(watched.first.at).Seconds(), PerSecond: watched.perSecond(),
 	}
 	var res result
 	if json.Unmarshal([]byte(p.stdout.last()), &res) == nil {
