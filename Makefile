@@ -59,6 +59,9 @@ chaos: ## 200,000 records through a schedule of faults, on real servers; CHAOS_S
 figures: ## ours beside posting ready-made bodies, the Python way and rsyslog, on real servers (also Python 3, rsyslog); FIGURES=flags
 	$(GO) run ./e2e/figures $(FIGURES)
 
+bench-copy: ## copy COPY_RECORDS records to another Kafka: the sink, a plain loop, the function, MirrorMaker 2
+	COPY_RECORDS=$${COPY_RECORDS:-1000000} $(GO) test -tags e2e -count=1 -timeout 60m -v -run TestThroughput ./e2e/kafka
+
 ci: ## what CI runs
 	bash .ci/run
 
