@@ -13,7 +13,7 @@ export GOFLAGS ?= -mod=readonly
 .PHONY: help demo test lint build package bench fmt property fuzz e2e chaos figures ci vulncheck clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: build ## send recorded events through the real function (to ES_Address if set, else to a stand-in)
 	@ES_Log_IgnoreWord="$${ES_Log_IgnoreWord:-token,**.password}" ES_Index_TimeField="$${ES_Index_TimeField:-@timestamp}" \
