@@ -50,9 +50,9 @@ hold the same letters, so after one of them the other's are duplicates in
 Elasticsearch, and twice in Kafka.
 
 A letter of Elasticsearch goes to the index and id that it names: a generated id
-that is there already counts as duplicate, an id from a field overwrites what is
-there (see ES_Op_Type). Where an index's mapping cannot be mended, --to-index sends
-to another. A letter of Kafka goes to kafka_topic_name with its key and source
+that is there already counts as duplicate; an id from a field overwrites what is
+there, which may be newer, while -e ES_Op_Type=create leaves that, and the letter.
+Where an index's mapping cannot be mended, --to-index sends to another. A letter of Kafka goes to kafka_topic_name with its key and source
 headers. With kafka_value=raw it is sent only if it holds the body as it came: so
 it does where no field is removed from records (ES_Log_IgnoreWord). --cleaned sends
 the cleaned document in place of bodies that are not there.
@@ -136,13 +136,13 @@ func runRedrive(ctx context.Context, sys *system, flags *redriveFlags) error {
 	if printErr := view.end(report, err); printErr != nil {
 		return printErr
 	}
-	return outcome(report, err)
+	return flags.outcome(report, err)
 }
 
-// outcome is what the exit code tells.
-func outcome(r *redrive.Report, err error) error {
+// outcome is what the exit code tells. A dry run promises nothing.
+func (f *redriveFlags) outcome(r *redrive.Report, err error) error {
 	var left []string
-	if n := r.Stays(); n > 0 && r.Outcomes[redrive.Sendable] == 0 {
+	if n := r.Stays(); n > 0 && !f.dryRun {
 		left = append(left, number(n, "letter")+" could not be redriven")
 	}
 	if r.NotRemoved > 0 {

@@ -28,8 +28,8 @@ const (
 	askTries = 5
 )
 
-// Poster is what an Index needs of a client of Elasticsearch.
-type Poster interface {
+// poster is what an Index needs of a client of Elasticsearch.
+type poster interface {
 	Post(ctx context.Context, path string, body []byte, limit int64) (status int, answer []byte, whole bool, cause *record.Cause)
 }
 
@@ -41,7 +41,7 @@ type Poster interface {
 // may end between two letters that agree in sequence number, offset and
 // partition; the second is left for the next run.
 type Index struct {
-	es   Poster
+	es   poster
 	name string
 	// since and until are the filter's, so that the server leaves out the rest.
 	since, until time.Time

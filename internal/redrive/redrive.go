@@ -22,9 +22,9 @@ const (
 // settleTime is how long removing a batch's letters may take.
 const settleTime = 30 * time.Second
 
-// maxReasons is how many reasons are kept apart for an outcome: some hold a
-// number of bytes, and each letter may have its own.
 const (
+	// maxReasons is how many reasons are kept apart for an outcome: some hold a
+	// number of bytes, and each letter may have its own.
 	maxReasons   = 100
 	otherReasons = "other reasons"
 )
@@ -268,11 +268,11 @@ func (r *run) settled(l *Letter, outcome, reason string) {
 		if r.report.Reasons[outcome] == nil {
 			r.report.Reasons[outcome] = make(map[string]int)
 		}
-		reasons := r.report.Reasons[outcome]
+		reasons, counted := r.report.Reasons[outcome], reason
 		if _, known := reasons[reason]; !known && len(reasons) >= maxReasons {
-			reason = otherReasons
+			counted = otherReasons
 		}
-		reasons[reason]++
+		reasons[counted]++
 	}
 	if r.cfg.Seen != nil {
 		r.cfg.Seen(l, Fate{outcome, reason})

@@ -17,8 +17,8 @@ const maxMetadata = 4096
 
 const windowPrefix = "redrive1:"
 
-// run1 is a run of offsets of which none is done: those in [from, to).
-type run1 struct{ from, to int64 }
+// span is a run of offsets of which none is done: those from from to before to.
+type span struct{ from, to int64 }
 
 // window is what is known of a partition of the dead-letter topic: everything
 // before next is done, except for the open runs. The committed offset is the
@@ -26,7 +26,7 @@ type run1 struct{ from, to int64 }
 // that stay are neither lost nor written again, and those behind them are not
 // sent twice.
 type window struct {
-	open []run1 // in order, none of them empty or touching
+	open []span // in order, none of them empty or touching
 	next int64
 }
 
@@ -48,13 +48,13 @@ func (w *window) pass(offset int64, done bool) {
 		r := w.open[i]
 		w.open = slices.Delete(w.open, i, i+1)
 		if offset+1 < r.to {
-			w.open = slices.Insert(w.open, i, run1{offset + 1, r.to})
+			w.open = slices.Insert(w.open, i, span{offset + 1, r.to})
 		}
 		if r.from < offset {
-			w.open = slices.Insert(w.open, i, run1{r.from, offset})
+			w.open = slices.Insert(w.open, i, span{r.from, offset})
 		}
 	case !done && !found:
-		w.open = slices.Insert(w.open, i, run1{offset, offset + 1})
+		w.open = slices.Insert(w.open, i, span{offset, offset + 1})
 		w.join(i + 1)
 		w.join(i)
 	}
@@ -73,7 +73,7 @@ func (w *window) join(i int) {
 
 // find returns the run that an offset is in, or where such a run belongs.
 func (w *window) find(offset int64) (i int, found bool) {
-	return slices.BinarySearchFunc(w.open, offset, func(r run1, offset int64) int {
+	return slices.BinarySearchFunc(w.open, offset, func(r span, offset int64) int {
 		switch {
 		case r.to <= offset:
 			return -1
@@ -159,7 +159,7 @@ func readWindow(offset int64, metadata string) (window, error) {
 		}
 		lengths = lengths[size:]
 		if open && n > 0 {
-			w.open = append(w.open, run1{w.next, w.next + int64(n)})
+			w.open = append(w.open, span{w.next, w.next + int64(n)})
 		}
 		w.next += int64(n)
 	}

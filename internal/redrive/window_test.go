@@ -95,7 +95,7 @@ func TestWindowRoom(t *testing.T) {
 			return int64(seed>>33) % n
 		}
 		passed := 0
-		for room := w.room(maxMetadata); room > 0 && passed < 6_000; room = w.room(maxMetadata) {
+		for room := w.room(maxMetadata); room > 0 && passed < 2_500; room = w.room(maxMetadata) {
 			for range min(room, 1000) {
 				w.pass(w.next+random(longest), random(10) < int64(chance))
 				passed++
