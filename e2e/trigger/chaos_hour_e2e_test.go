@@ -83,6 +83,6 @@ func (c *chaos) withZones(t *testing.T, zones string) string {
 	t.Helper()
 	wrapped := filepath.Join(t.TempDir(), "main")
 	script := fmt.Sprintf("#!/bin/sh\nZONEINFO='%s' exec '%s'\n", zones, c.function)
-	require.NoError(t, os.WriteFile(wrapped, []byte(script), 0o700)) //nolint:gosec // it is to be run
+	require.NoError(t, os.WriteFile(wrapped, []byte(script), 0o700))
 	return wrapped
 }
