@@ -60,7 +60,7 @@ func rangeOf(values []float64) Range {
 func newReport(ctx context.Context, b *bench) *Report {
 	r := &Report{Time: time.Now().UTC(), Machine: machine(), Settings: map[string]string{
 		"records":   fmt.Sprintf("%d access-log records of some 430 bytes, %d under faults", b.cfg.Records, b.cfg.FaultRecords),
-		"events":    fmt.Sprintf("at most %d records; topic of %d partitions", b.cfg.MaxMsgNum, b.cfg.Partitions),
+		"events":    fmt.Sprintf("at most %d records; topic of %d partitions; the trigger waits %v", b.cfg.MaxMsgNum, b.cfg.Partitions, triggerWait),
 		"rounds":    fmt.Sprintf("%d after %d to warm up, contenders in turn, a fresh index for each", b.cfg.Rounds, b.cfg.Warmup),
 		"in flight": fmt.Sprintf("%d requests for an event; %d for the topic, %d instances", bulkConcurrency, bulkConcurrency*b.cfg.Instances, b.cfg.Instances),
 		"index":     "1 shard, no copies, no refresh, keywords, best_compression",
