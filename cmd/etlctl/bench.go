@@ -36,6 +36,7 @@ on the same servers, and compares their speed, CPU time and memory:
   bodies           posts the same bodies without a stop: the control of what
                    reads a topic
   trigger          etlctl trigger with the function (--brokers)
+  without-ids      the same with ids that the server makes: what ours cost it
   rsyslog          imkafka and omelasticsearch (--brokers, --rsyslogd)
 
 Each is a process of its own and gets a fresh index for each turn; what it wrote

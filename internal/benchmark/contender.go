@@ -17,6 +17,7 @@ const (
 	function      = "function"
 	python        = "python"
 	bodies        = "bodies" // the control of what reads the topic
+	withoutIDs    = "without-ids"
 	trigger       = "trigger"
 	rsyslog       = "rsyslog"
 )
@@ -46,7 +47,7 @@ const bulkConcurrency = 2
 // contenders returns those that there are.
 func (b *bench) contenders() []contender {
 	list := []contender{
-		{bodiesByEvent, bodiesByEvent, true, b.post(bulkConcurrency, true)},
+		{bodiesByEvent, bodiesByEvent, true, b.post(bulkConcurrency, true, false)},
 		{function, bodiesByEvent, true, b.invoke},
 	}
 	if b.cfg.Python != "" {
@@ -55,10 +56,11 @@ func (b *bench) contenders() []contender {
 	if len(b.cfg.Brokers) == 0 {
 		return list
 	}
-	list = append(list, contender{bodies, bodies, true, b.post(bulkConcurrency*b.cfg.Instances, false)},
+	list = append(list, contender{bodies, bodies, true, b.post(bulkConcurrency*b.cfg.Instances, false, false)},
 		contender{trigger, bodies, false, b.trigger(b.cfg.Tool, b.cfg.Function)})
 	if b.cfg.Rsyslogd != "" {
-		list = append(list, contender{rsyslog, bodies, false, b.rsyslog})
+		list = append(list, contender{withoutIDs, bodies, true, b.post(bulkConcurrency*b.cfg.Instances, false, true)},
+			contender{rsyslog, bodies, false, b.rsyslog})
 	}
 	return list
 }
@@ -90,10 +92,15 @@ func (b *bench) profiled() contender {
 	}}
 }
 
-// post is the plain loop.
-func (b *bench) post(inFlight int, byEvent bool) func(run) (command, error) {
+// post is the plain loop. Without ids it shows what they cost the server:
+// rsyslog sends none.
+func (b *bench) post(inFlight int, byEvent, withoutIDs bool) func(run) (command, error) {
 	return func(r run) (command, error) {
-		return b.worker(job{Server: b.cfg.Elasticsearch, Dir: r.d.bodies, Records: r.d.records, InFlight: inFlight, ByEvent: byEvent})
+		dir := r.d.bodies
+		if withoutIDs {
+			dir = r.d.withoutIDs
+		}
+		return b.worker(job{Server: b.cfg.Elasticsearch, Dir: dir, Records: r.d.records, InFlight: inFlight, ByEvent: byEvent})
 	}
 }
 
@@ -165,7 +172,8 @@ func (b *bench) rsyslog(r run) (command, error) {
 
 // rsyslogConfig follows what rsyslog's documents advise for throughput (bulk
 // mode, a queue with several workers, large batches) and against loss (endless
-// resumption, retries of single documents).
+// resumption, retries of single documents). The documents are like ours, with the
+// time of their arrival.
 func (b *bench) rsyslogConfig(r run, dir string) string {
 	brokers := strings.Split(strings.Join(b.cfg.Brokers, ","), ",")
 	for i, broker := range brokers {
@@ -175,7 +183,7 @@ func (b *bench) rsyslogConfig(r run, dir string) string {
 	fmt.Fprintf(&s, `global(workDirectory=%q)
 module(load="imkafka")
 module(load="omelasticsearch")
-template(name="body" type="string" string="%%msg%%")
+template(name="body" type="string" string="{\"time\":\"%%timegenerated:::date-rfc3339%%\",%%msg:2:$%%")
 `, dir)
 	for range rsyslogInputs {
 		fmt.Fprintf(&s, `input(type="imkafka" topic=%q broker=[%s] consumergroup=%q ruleset="write"

@@ -21,7 +21,7 @@ func TestContendersThatThereAre(t *testing.T) {
 	b.cfg.Python, b.cfg.Brokers = "python", []string{"k:9092"}
 	assert.Equal(t, []string{bodiesByEvent, function, python, bodies, trigger}, names(b.contenders()))
 	b.cfg.Rsyslogd = "rsyslogd"
-	assert.Equal(t, []string{bodiesByEvent, function, python, bodies, trigger, rsyslog}, names(b.contenders()))
+	assert.Equal(t, []string{bodiesByEvent, function, python, bodies, trigger, withoutIDs, rsyslog}, names(b.contenders()))
 	assert.Equal(t, []string{python, trigger, rsyslog}, names(b.exposed()))
 }
 

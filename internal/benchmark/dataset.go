@@ -31,7 +31,9 @@ type dataset struct {
 	topic   string // "" without a Kafka
 	events  string // a folder of events
 	bodies  string // a folder of bulk bodies
-	ids     map[string]int
+	// withoutIDs is a folder of the same bodies, but the server makes the ids.
+	withoutIDs string
+	ids        map[string]int
 }
 
 // want is how many documents there are to be.
@@ -65,7 +67,7 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 func (b *bench) dataset(ctx context.Context, name string, n int, poison bool) (*dataset, error) {
 	d := &dataset{
 		records: n, poison: poison, ids: make(map[string]int, n),
-		events: filepath.Join(b.dir, name, "events"), bodies: filepath.Join(b.dir, name, "bodies"),
+		events: filepath.Join(b.dir, name, "events"), bodies: filepath.Join(b.dir, name, "bodies"), withoutIDs: filepath.Join(b.dir, name, "without-ids"),
 	}
 	bodies := sample.AccessBodies(n)
 	if poison {
@@ -104,7 +106,7 @@ func requestID(body []byte) string {
 // writeFiles writes events as the trigger would make them of the topic, and what
 // the function would post for each.
 func (b *bench) writeFiles(ctx context.Context, d *dataset, topic string, bodies [][]byte) error {
-	if err := errors.Join(os.MkdirAll(d.events, 0o700), os.MkdirAll(d.bodies, 0o700)); err != nil {
+	if err := errors.Join(os.MkdirAll(d.events, 0o700), os.MkdirAll(d.bodies, 0o700), os.MkdirAll(d.withoutIDs, 0o700)); err != nil {
 		return err
 	}
 	encoder, err := b.newEncoder()
@@ -151,7 +153,14 @@ func (b *bench) writeFiles(ctx context.Context, d *dataset, topic string, bodies
 			return err
 		}
 		for i, body := range posted {
-			if err := os.WriteFile(filepath.Join(d.bodies, fmt.Sprintf("%05d-%d.ndjson", no, i)), body, 0o600); err != nil {
+			name := fmt.Sprintf("%05d-%d.ndjson", no, i)
+			if err := os.WriteFile(filepath.Join(d.bodies, name), body, 0o600); err != nil {
+				return err
+			}
+			if b.cfg.Rsyslogd == "" {
+				continue
+			}
+			if err := os.WriteFile(filepath.Join(d.withoutIDs, name), removeIDs(body), 0o600); err != nil {
 				return err
 			}
 		}
@@ -206,6 +215,21 @@ func (e *encoder) encode(ctx context.Context, payload []byte) ([][]byte, error) 
 		}
 	}
 	return e.sink.bodies, nil
+}
+
+// removeIDs returns a body without its documents' ids.
+func removeIDs(body []byte) []byte {
+	out := make([]byte, 0, len(body))
+	isAction := true
+	for line := range bytes.Lines(body) {
+		if before, _, found := bytes.Cut(line, []byte(`,"_id":"`)); isAction && found {
+			out = append(append(out, before...), "}}\n"...)
+		} else {
+			out = append(out, line...)
+		}
+		isAction = !isAction
+	}
+	return out
 }
 
 // bodySink is a server that keeps bodies and says that all is stored.

@@ -81,6 +81,11 @@ func TestDatasetHoldsEachRecordOnce(t *testing.T) {
 	assert.Len(t, seen, b.cfg.Records)
 }
 
+func TestRemoveIDs(t *testing.T) {
+	got := removeIDs([]byte(`{"create":{"_index":"a","_id":"t-0-1-x"}}` + "\n" + `{"a":{"b":1},"_id":"2"}` + "\n"))
+	assert.Equal(t, `{"create":{"_index":"a"}}`+"\n"+`{"a":{"b":1},"_id":"2"}`+"\n", string(got))
+}
+
 func TestPoisonedDatasetHasOneBadRecord(t *testing.T) {
 	b := newTestBench(t)
 	d, err := b.dataset(t.Context(), "poisoned", 20, true)
