@@ -9,69 +9,22 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-)
 
-// What stands for a time in a request for offsets, and committed records only.
-const (
-	queryEnd      = -1
-	queryStart    = -2
-	committedOnly = 1
+	"ckafka-etl/internal/topicmeta"
 )
 
 // bounds returns where the partitions of a topic begin and end.
 func bounds(ctx context.Context, client *kgo.Client, topic string) (begins, ends map[int32]int64, err error) {
-	req := kmsg.NewPtrMetadataRequest()
-	rt := kmsg.NewMetadataRequestTopic()
-	rt.Topic = &topic
-	req.Topics = append(req.Topics, rt)
-	resp, err := req.RequestWith(ctx, client)
+	meta, err := topicmeta.Describe(ctx, client, topic)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(resp.Topics) != 1 {
-		return nil, nil, kerr.UnknownTopicOrPartition
-	}
-	if err := kerr.ErrorForCode(resp.Topics[0].ErrorCode); err != nil {
+	all := topicmeta.Partitions(len(meta.Partitions))
+	if begins, err = topicmeta.Offsets(ctx, client, topic, all, topicmeta.Start); err != nil {
 		return nil, nil, err
 	}
-	n := len(resp.Topics[0].Partitions)
-	if begins, err = offsets(ctx, client, topic, n, queryStart); err != nil {
-		return nil, nil, err
-	}
-	ends, err = offsets(ctx, client, topic, n, queryEnd)
+	ends, err = topicmeta.Offsets(ctx, client, topic, all, topicmeta.End)
 	return begins, ends, err
-}
-
-func offsets(ctx context.Context, client *kgo.Client, topic string, partitions int, query int64) (map[int32]int64, error) {
-	req := kmsg.NewPtrListOffsetsRequest()
-	req.ReplicaID, req.IsolationLevel = -1, committedOnly
-	rt := kmsg.NewListOffsetsRequestTopic()
-	rt.Topic = topic
-	for p := range partitions {
-		rp := kmsg.NewListOffsetsRequestTopicPartition()
-		rp.Partition, rp.Timestamp = int32(p), query
-		rt.Partitions = append(rt.Partitions, rp)
-	}
-	req.Topics = append(req.Topics, rt)
-	found := make(map[int32]int64, partitions)
-	for _, shard := range client.RequestSharded(ctx, req) { // each leader knows its own
-		if shard.Err != nil {
-			return nil, shard.Err
-		}
-		answer, _ := shard.Resp.(*kmsg.ListOffsetsResponse)
-		for _, t := range answer.Topics {
-			for _, p := range t.Partitions {
-				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-					return nil, err
-				}
-				found[p.Partition] = p.Offset
-			}
-		}
-	}
-	if len(found) != partitions {
-		return nil, kerr.LeaderNotAvailable
-	}
-	return found, nil
 }
 
 // committed returns the group's windows of the partitions, as they begin where

@@ -18,6 +18,7 @@ import (
 
 	"ckafka-etl/internal/event"
 	"ckafka-etl/internal/platform"
+	"ckafka-etl/internal/topicmeta"
 )
 
 // Defaults and limits.
@@ -169,9 +170,9 @@ func (p Position) IsLatest() bool { return p == Latest() }
 func (p Position) query() int64 {
 	switch {
 	case p.start:
-		return queryStart
+		return topicmeta.Start
 	case p.at.IsZero():
-		return queryEnd
+		return topicmeta.End
 	default:
 		return p.at.UnixMilli()
 	}

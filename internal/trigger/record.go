@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ckafka-etl/internal/event"
+	"ckafka-etl/internal/topicmeta"
 )
 
 // RecordConfig says what Record reads.
@@ -93,19 +94,16 @@ func (r *recorder) look(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	n, err := partitionsOf(ctx, client, r.cfg.Topic)
+	meta, err := topicmeta.Describe(ctx, client, r.cfg.Topic)
 	if err != nil {
 		return err
 	}
-	var numbers []int32
-	for p := range n {
-		numbers = append(numbers, p)
-	}
+	numbers := topicmeta.Partitions(len(meta.Partitions))
 	begins, err := listOffsets(ctx, client, r.cfg.Topic, numbers, r.cfg.Position.query())
 	if err != nil {
 		return err
 	}
-	ends, err := listOffsets(ctx, client, r.cfg.Topic, numbers, queryEnd)
+	ends, err := listOffsets(ctx, client, r.cfg.Topic, numbers, topicmeta.End)
 	if err != nil {
 		return err
 	}

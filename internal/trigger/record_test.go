@@ -9,10 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"ckafka-etl/internal/event"
 	"ckafka-etl/internal/trigger"
@@ -133,39 +131,4 @@ func TestRecordDropsWhatFitsIntoNoEvent(t *testing.T) {
 	assert.Equal(t, 1, n)
 	assert.Equal(t, 1, dropped)
 	assert.Equal(t, []trigger.RecordedEvent{{First: 1, Last: 1, Records: 1}}, got)
-}
-
-// A topic that had just been made was refused: its brokers did not all know yet
-// that they lead its partitions.
-func TestRecordAwaitsLeaders(t *testing.T) {
-	c := cluster(t, 2)
-	produce(t, c, 2, 0, 3)
-	refused := 0
-	c.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		if refused++; refused > 3 {
-			return nil, nil, false
-		}
-		c.KeepControl()
-		resp := req.ResponseKind().(*kmsg.ListOffsetsResponse)
-		for _, t := range req.(*kmsg.ListOffsetsRequest).Topics {
-			rt := kmsg.NewListOffsetsResponseTopic()
-			rt.Topic = t.Topic
-			for _, p := range t.Partitions {
-				rp := kmsg.NewListOffsetsResponseTopicPartition()
-				rp.Partition, rp.ErrorCode = p.Partition, kerr.NotLeaderForPartition.Code
-				rt.Partitions = append(rt.Partitions, rp)
-			}
-			resp.Topics = append(resp.Topics, rt)
-		}
-		return resp, nil, true
-	})
-	var got []trigger.RecordedEvent
-	_, err := trigger.Record(within(t), recordConfig(c, &got))
-	require.NoError(t, err)
-	require.Greater(t, refused, 3)
-	records := 0
-	for _, e := range got {
-		records += e.Records
-	}
-	require.Equal(t, 6, records)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ckafka-etl/internal/event"
+	"ckafka-etl/internal/topicmeta"
 )
 
 // Trigger reads a topic and has functions handle its records.
@@ -232,7 +233,7 @@ func (t *Trigger) Status(ctx context.Context) ([]PartitionStatus, error) {
 	if len(list) == 0 {
 		return nil, nil
 	}
-	ends, err := listOffsets(ctx, t.client, t.cfg.Topic, partitions, queryEnd)
+	ends, err := listOffsets(ctx, t.client, t.cfg.Topic, partitions, topicmeta.End)
 	for i := range list {
 		list[i].End = ends[list[i].Partition]
 	}

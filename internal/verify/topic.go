@@ -11,17 +11,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-)
 
-// What stands for a time in a request for offsets, as the protocol has it.
-const (
-	queryEnd   = -1
-	queryStart = -2
+	"ckafka-etl/internal/topicmeta"
 )
-
-// committedOnly is the isolation level: records of transactions that are open
-// or were aborted are not read.
-const committedOnly = 1
 
 // topic is a side in a cluster.
 type topic struct {
@@ -53,11 +45,11 @@ func (t *topic) partitions() int32     { return t.n }
 func (t *topic) spans() map[int32]span { return t.ranges }
 func (t *topic) compacted() bool       { return t.compact }
 func (t *topic) starts(ctx context.Context) (map[int32]int64, error) {
-	return t.offsets(ctx, queryStart)
+	return t.offsets(ctx, topicmeta.Start)
 }
 
 func (t *topic) look(ctx context.Context) error {
-	meta, err := t.describe(ctx)
+	meta, err := topicmeta.Describe(ctx, t.client, t.cfg.Name)
 	if err != nil {
 		return err
 	}
@@ -71,7 +63,7 @@ func (t *topic) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ends, err := t.offsets(ctx, queryEnd)
+	ends, err := t.offsets(ctx, topicmeta.End)
 	if err != nil {
 		return err
 	}
@@ -105,54 +97,10 @@ func (t *topic) look(ctx context.Context) error {
 	return nil
 }
 
-func (t *topic) describe(ctx context.Context) (*kmsg.MetadataResponseTopic, error) {
-	req := kmsg.NewPtrMetadataRequest()
-	rt := kmsg.NewMetadataRequestTopic()
-	rt.Topic = new(t.cfg.Name)
-	req.Topics = append(req.Topics, rt)
-	resp, err := req.RequestWith(ctx, t.client)
-	if err != nil {
-		return nil, err
-	}
-	if len(resp.Topics) != 1 {
-		return nil, fmt.Errorf("the cluster described %d topics, 1 was asked for", len(resp.Topics))
-	}
-	return &resp.Topics[0], kerr.ErrorForCode(resp.Topics[0].ErrorCode)
-}
-
-// offsets returns the offset in each partition that query asks for: a time in
-// ms since 1970, or one of the constants. -1: no record is so late.
+// offsets returns the offset in each partition that query asks for: see
+// topicmeta.Offsets.
 func (t *topic) offsets(ctx context.Context, query int64) (map[int32]int64, error) {
-	req := kmsg.NewPtrListOffsetsRequest()
-	req.ReplicaID, req.IsolationLevel = -1, committedOnly
-	rt := kmsg.NewListOffsetsRequestTopic()
-	rt.Topic = t.cfg.Name
-	for p := range t.n {
-		rp := kmsg.NewListOffsetsRequestTopicPartition()
-		rp.Partition, rp.Timestamp = p, query
-		rt.Partitions = append(rt.Partitions, rp)
-	}
-	req.Topics = append(req.Topics, rt)
-	found := make(map[int32]int64, t.n)
-	var errs []error
-	for _, shard := range t.client.RequestSharded(ctx, req) { // each leader knows its own
-		if shard.Err != nil {
-			errs = append(errs, shard.Err)
-			continue
-		}
-		for _, rt := range shard.Resp.(*kmsg.ListOffsetsResponse).Topics {
-			for _, p := range rt.Partitions {
-				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-					errs = append(errs, fmt.Errorf("partition %d: %w", p.Partition, err))
-				}
-				found[p.Partition] = p.Offset
-			}
-		}
-	}
-	if len(errs) == 0 && len(found) != int(t.n) {
-		errs = append(errs, fmt.Errorf("the brokers told %d of %d offsets", len(found), t.n))
-	}
-	return found, errors.Join(errs...)
+	return topicmeta.Offsets(ctx, t.client, t.cfg.Name, topicmeta.Partitions(int(t.n)), query)
 }
 
 // isCompacted asks for cleanup.policy. Who may not see it is taken to have a
@@ -249,7 +197,7 @@ func (t *topic) read(ctx context.Context, spans map[int32]span, take func(*kgo.R
 func (t *topic) dropEmpty(ctx context.Context, left map[int32]span) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	meta, err := t.describe(ctx)
+	meta, err := topicmeta.Describe(ctx, t.client, t.cfg.Name)
 	if err != nil {
 		return err
 	}
@@ -273,7 +221,7 @@ func (t *topic) dropEmpty(ctx context.Context, left map[int32]span) error {
 func (t *topic) isEmpty(ctx context.Context, partition, leader int32, s span) (bool, error) {
 	for s.from < s.end {
 		req := kmsg.NewPtrFetchRequest()
-		req.MaxWaitMillis, req.MinBytes, req.MaxBytes, req.IsolationLevel = 100, 1, 1<<20, committedOnly
+		req.MaxWaitMillis, req.MinBytes, req.MaxBytes, req.IsolationLevel = 100, 1, 1<<20, 1 // committed records only
 		req.SessionEpoch = -1
 		rt := kmsg.NewFetchRequestTopic()
 		rt.Topic, rt.TopicID = t.cfg.Name, t.id
