@@ -247,18 +247,13 @@ func refQuote(s string) json.RawMessage {
 	if err := e.Encode(s); err != nil {
 		panic(err)
 	}
-	// encoding/json escapes two characters more than it must, and writes two
-	// in the short form.
+	// encoding/json escapes two characters more than it must.
 	out := refEscapes.ReplaceAllStringFunc(strings.TrimSpace(b.String()), func(m string) string {
 		switch m {
 		case `\u2028`:
 			return "\u2028"
 		case `\u2029`:
 			return "\u2029"
-		case `\b`:
-			return `\u0008`
-		case `\f`:
-			return `\u000c`
 		}
 		return m
 	})

@@ -39,30 +39,48 @@ func AppendEscaped[T string | []byte](dst []byte, s T) (out []byte, replaced int
 }
 
 // AppendEscapedValid is AppendEscaped for text that is known to be valid UTF-8.
+// It writes eight bytes at once, and goes back to put an escape in their midst.
 func AppendEscapedValid(dst, s []byte) []byte {
-	from := 0
-	for i := 0; i < len(s); {
-		if i+8 <= len(s) {
-			w := binary.LittleEndian.Uint64(s[i:])
-			quote, back := w^('"'*lows), w^('\\'*lows)
-			// Bytes above 127 count as hits of the last term's kind only by
-			// mistake, which the mask takes out.
-			hit := ((quote-lows)&^quote | (back-lows)&^back | (w-' '*lows)&^w) & highs
-			if hit == 0 {
-				i += 8
-				continue
-			}
-			i += bits.TrailingZeros64(hit) / 8
-		} else if c := s[i]; c >= ' ' && c != '"' && c != '\\' {
-			i++
-			continue
+	const most = 8 * len(`\u0000`) // what eight bytes can become
+	for ; len(s) >= 8; s = s[8:] {
+		if cap(dst)-len(dst) < most+8 {
+			dst = append(dst, make([]byte, max(most+8, len(dst)/4, len(s)))...)[:len(dst)]
 		}
-		dst = append(dst, s[from:i]...)
-		dst = appendEscape(dst, s[i])
-		i++
-		from = i
+		out, n, left := dst[:cap(dst)], len(dst), 8
+		w := binary.LittleEndian.Uint64(s)
+		binary.LittleEndian.PutUint64(out[n:], w)
+		for hit := escapable(w); hit != 0; {
+			k := bits.TrailingZeros64(hit) / 8
+			n += k
+			if c := byte(w >> (8 * k)); c == '"' || c == '\\' {
+				out[n], out[n+1] = '\\', c
+				n += 2
+			} else {
+				n = len(appendEscape(out[:n], c))
+			}
+			// What stands behind it goes on from there.
+			w, hit, left = w>>(8*k)>>8, hit>>(8*k)>>8, left-k-1
+			binary.LittleEndian.PutUint64(out[n:], w)
+		}
+		dst = dst[:n+left]
 	}
-	return append(dst, s[from:]...)
+	for _, c := range s {
+		if c >= ' ' && c != '"' && c != '\\' {
+			dst = append(dst, c)
+		} else {
+			dst = appendEscape(dst, c)
+		}
+	}
+	return dst
+}
+
+// escapable has the highest bit of each byte set that JSON wants escaped.
+func escapable(w uint64) uint64 {
+	const low7 = ^uint64(highs)
+	quote, back := w^('"'*lows), w^('\\'*lows)
+	// Without their highest bits bytes cannot carry into their neighbours.
+	plain := (quote&low7 + low7) & (back&low7 + low7) & (w&low7 + (0x80-' ')*lows)
+	return ^(plain | w) & highs
 }
 
 // appendEscape appends the escape of a quote, a backslash or a control
@@ -78,6 +96,10 @@ func appendEscape(dst []byte, c byte) []byte {
 		return append(dst, '\\', 'r')
 	case '\t':
 		return append(dst, '\\', 't')
+	case '\b':
+		return append(dst, '\\', 'b')
+	case '\f':
+		return append(dst, '\\', 'f')
 	default:
 		return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 	}

@@ -50,7 +50,7 @@ func TestAppendEscaped(t *testing.T) {
 		{"nothing", "", "", 0},
 		{"plain", "abc 中🎉\x7f\u2028", "abc 中🎉\x7f\u2028", 0},
 		{"quotes and backslashes", `a"b\c/`, `a\"b\\c/`, 0},
-		{"controls", "\x00\b\t\n\v\f\r\x1f", `\u0000\u0008\t\n\u000b\u000c\r\u001f`, 0},
+		{"controls", "\x00\b\t\n\v\f\r\x1f", `\u0000\b\t\n\u000b\f\r\u001f`, 0},
 		{"invalid UTF-8", "a\xffb\xe4\xb8c\xed\xa0\x80", "a\uFFFDb\uFFFD\uFFFDc\uFFFD\uFFFD\uFFFD", 6},
 		{"U+FFFD itself", "\uFFFD", "\uFFFD", 0},
 		{"cut at the end", "a\xe4\xb8", "a\uFFFD\uFFFD", 2},
