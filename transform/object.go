@@ -28,6 +28,7 @@ const (
 // for concurrent use.
 type Object struct {
 	members []member
+	sigSet  uint64 // of all members' signatures: see sigBit
 	names   []byte // unescaped names
 	table   table
 	sigs    [fewMembers]uint64
@@ -77,8 +78,18 @@ func (o *Object) Set(name string, value []byte) {
 		replace(m, value)
 		return
 	}
-	o.members = append(o.members, newMember(name, value))
+	o.add(newMember(name, value))
 }
+
+// add appends a member whose name is not there yet.
+func (o *Object) add(m member) {
+	o.members = append(o.members, m)
+	o.sigSet |= sigBit(m.Sig)
+}
+
+// sigBit is a signature's bit in a set of 64: if it is not set, the signature is
+// not there.
+func sigBit(sig uint64) uint64 { return 1 << (sig * 0x9E3779B97F4A7C15 >> 58) }
 
 func newMember(name string, value []byte) member {
 	key, _ := rawjson.AppendEscaped(nil, name)
@@ -147,6 +158,9 @@ func (o *Object) find(name string) *member {
 }
 
 func (o *Object) findSig(sig uint64, name []byte) *member {
+	if o.sigSet&sigBit(sig) == 0 {
+		return nil
+	}
 	for i := range o.members {
 		if m := &o.members[i]; m.Sig == sig && !m.Gone && bytes.Equal(m.Name, name) {
 			return m
@@ -195,7 +209,7 @@ func follows(m, earlier *member) bool {
 }
 
 // reset empties the object for the next record.
-func (o *Object) reset() { o.members, o.names = o.members[:0], o.names[:0] }
+func (o *Object) reset() { o.members, o.names, o.sigSet = o.members[:0], o.names[:0], 0 }
 
 // parse appends the members of text, duplicates included, if it is one JSON
 // object. lossy counts the lone surrogates in names, which become U+FFFD: two
@@ -256,11 +270,18 @@ const fewMembers = 32
 // of each value that goes.
 func (o *Object) unique(drop func(*member)) {
 	if len(o.members) > fewMembers {
+		o.sigSet = ^uint64(0)
 		o.uniqueMany(drop)
 		return
 	}
+	o.sigSet = 0
 	for i := range o.members {
 		sig := o.members[i].Sig
+		o.sigs[i] = sig
+		if bit := sigBit(sig); o.sigSet&bit == 0 {
+			o.sigSet |= bit
+			continue
+		}
 		for j, other := range o.sigs[:i] {
 			if other != sig {
 				continue
@@ -271,7 +292,6 @@ func (o *Object) unique(drop func(*member)) {
 				break
 			}
 		}
-		o.sigs[i] = sig
 	}
 }
 

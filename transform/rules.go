@@ -19,6 +19,7 @@ type rules struct {
 	note *rawjson.Names
 	// firstSigs are the signatures of the names with which a rule can start.
 	firstSigs []uint64
+	firstSet  uint64 // of firstSigs: see sigBit
 	// words are the last names of all rules, for masking text.
 	words [][]rune
 }
@@ -48,7 +49,8 @@ func newRules(paths []string) (*rules, error) {
 		}
 	}
 	for _, name := range first {
-		r.firstSigs = append(r.firstSigs, rawjson.Signature([]byte(name)))
+		sig := rawjson.Signature([]byte(name))
+		r.firstSigs, r.firstSet = append(r.firstSigs, sig), r.firstSet|sigBit(sig)
 	}
 	if len(deep) > 0 {
 		r.note = rawjson.NewNames(deep...)
@@ -71,7 +73,10 @@ type pending struct {
 // top says what the rules mean for a top-level member: it goes (by the rule
 // matched), or something inside it may have to go.
 func (r *rules) top(m *member) (gone, inside bool, matched *rule) {
-	if slices.Contains(r.firstSigs, m.Sig) || len(r.firstSigs) > 0 && rawjson.MayDot(m.Sig, m.Name) {
+	if r.firstSet == 0 {
+		return false, false, nil
+	}
+	if r.firstSet&sigBit(m.Sig) != 0 && slices.Contains(r.firstSigs, m.Sig) || rawjson.MayDot(m.Sig, m.Name) {
 		return r.look(m.Name)
 	}
 	return false, false, nil

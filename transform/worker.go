@@ -203,7 +203,7 @@ func (w *Worker) makeText(text []byte) {
 	w.text = append(w.text[:0], '"')
 	w.text = rawjson.AppendEscapedValid(w.text, text)
 	w.text = append(w.text, '"')
-	w.obj.members = append(w.obj.members, member{Key: textName, Name: textName, Sig: textSig, Value: w.text})
+	w.obj.add(member{Key: textName, Name: textName, Sig: textSig, Value: w.text})
 }
 
 // removeIgnored removes the ignored fields and brings the other values onto
@@ -241,7 +241,7 @@ func (w *Worker) stamp(arrival time.Time) {
 	switch {
 	case m == nil:
 		name.Value = w.arrival.stamp(arrival, w.p.opts.Zone)
-		w.obj.members = append(w.obj.members, name)
+		w.obj.add(name)
 	case w.p.opts.TimeOverwrite:
 		w.removed(w.p.opts.TimeField, "overwritten with the arrival time")
 		replace(m, w.arrival.stamp(arrival, w.p.opts.Zone))

@@ -1,6 +1,9 @@
 package rawjson
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Signature packs a name's length and first seven bytes into one number: names
 // of different signatures are different.
@@ -32,10 +35,5 @@ func MayDot(sig uint64, name []byte) bool {
 	if (w-lows)&^w&highs != 0 {
 		return true
 	}
-	for k := 7; k < len(name); k++ {
-		if name[k] == '.' {
-			return true
-		}
-	}
-	return false
+	return len(name) > 7 && bytes.IndexByte(name[7:], '.') >= 0
 }
