@@ -10,7 +10,7 @@ FUZZTIME  ?= 10s
 export GOFLAGS ?= -mod=readonly
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build package bench fmt property fuzz e2e chaos figures ci vulncheck clean
+.PHONY: help demo test lint build package bench fmt property fuzz e2e chaos figures bench-copy ci vulncheck clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
