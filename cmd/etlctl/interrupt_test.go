@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -51,4 +52,21 @@ func TestReplayInterrupted(t *testing.T) {
 	assert.Equal(t, exitFailure, code)
 	assert.Contains(t, stdout.String(), "1 event, 1 delivery, 0 failed")
 	assert.Equal(t, "hanging\netlctl: stopped after 1 delivery: interrupted while "+events+":2 was handled\n", stderr.String())
+}
+
+// A replay that waited for a terminal's next line did not end on Ctrl-C.
+func TestReplayInterruptedAtStdin(t *testing.T) {
+	_, stub, _ := build(t)
+	stdin, typing := io.Pipe()
+	defer func() { _ = typing.Close() }()
+	ctx, cancel := context.WithCancel(t.Context())
+	var stdout bytes.Buffer
+	stderr := &watchedWriter{}
+	go func() {
+		_, _ = io.WriteString(typing, "{") // the rest of the line never comes
+		cancel()
+	}()
+	code := realMain(ctx, &system{stdin: stdin, stdout: &stdout, stderr: stderr}, []string{"replay", "--function", stub, "-"})
+	assert.Equal(t, exitFailure, code)
+	assert.Contains(t, stderr.String(), "interrupted")
 }

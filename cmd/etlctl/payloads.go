@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,6 +61,31 @@ func findPayloads(args []string) (*payloadFiles, error) {
 		}
 	}
 	return p, nil
+}
+
+// endingWith returns a reader of r whose reads end with ctx: nothing else ends
+// the wait for a terminal. It reads nothing before it is read.
+func endingWith(ctx context.Context, r io.Reader) io.Reader {
+	return &endingReader{ctx: ctx, from: r}
+}
+
+type endingReader struct {
+	ctx  context.Context //nolint:containedctx // a reader has no other way to get one
+	from io.Reader
+	pipe *io.PipeReader
+}
+
+func (e *endingReader) Read(p []byte) (int, error) {
+	if e.pipe == nil {
+		out, in := io.Pipe()
+		e.pipe = out
+		go func() {
+			_, err := io.Copy(in, e.from)
+			_ = in.CloseWithError(err)
+		}()
+		context.AfterFunc(e.ctx, func() { _ = in.CloseWithError(errors.New("interrupted")) })
+	}
+	return e.pipe.Read(p)
 }
 
 // each calls use with every event, in order, until one call fails.

@@ -136,7 +136,7 @@ func (r *replay) run(ctx context.Context, fn platform.Function, files *payloadFi
 	}
 
 	begin := time.Now()
-	err = files.each(r.sys.stdin, func(p payload) error {
+	err = files.each(endingWith(ctx, r.sys.stdin), func(p payload) error {
 		r.shown.look(p)
 		for n := range r.flags.repeat {
 			if err := r.deliver(ctx, p, n+1); err != nil {
