@@ -60,7 +60,7 @@ figures: ## ours beside posting ready-made bodies, the Python way and rsyslog, o
 	$(GO) run ./e2e/figures $(FIGURES)
 
 bench-copy: ## copy COPY_RECORDS records to another Kafka: the sink, a plain loop, the function, MirrorMaker 2
-	COPY_RECORDS=$${COPY_RECORDS:-1000000} $(GO) test -tags e2e -count=1 -timeout 60m -v -run TestThroughput ./e2e/kafka
+	$(GO) test -tags e2e -count=1 -timeout 60m -v -run TestThroughput ./e2e/kafka -copy.records=$${COPY_RECORDS:-1000000} -copy.rounds=$${COPY_ROUNDS:-3}
 
 ci: ## what CI runs
 	bash .ci/run

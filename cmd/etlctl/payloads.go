@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"ckafka-etl/internal/event"
 )
@@ -66,27 +67,23 @@ func findPayloads(args []string) (*payloadFiles, error) {
 // endingWith returns a reader of r whose reads end with ctx: nothing else ends
 // the wait for a terminal. It reads nothing before it is read.
 func endingWith(ctx context.Context, r io.Reader) io.Reader {
-	return &endingReader{ctx: ctx, from: r}
-}
-
-type endingReader struct {
-	ctx  context.Context //nolint:containedctx // a reader has no other way to get one
-	from io.Reader
-	pipe *io.PipeReader
-}
-
-func (e *endingReader) Read(p []byte) (int, error) {
-	if e.pipe == nil {
-		out, in := io.Pipe()
-		e.pipe = out
+	out, in := io.Pipe()
+	context.AfterFunc(ctx, func() { _ = in.CloseWithError(errors.New("interrupted")) })
+	begin := sync.OnceFunc(func() {
 		go func() {
-			_, err := io.Copy(in, e.from)
+			_, err := io.Copy(in, r)
 			_ = in.CloseWithError(err)
 		}()
-		context.AfterFunc(e.ctx, func() { _ = in.CloseWithError(errors.New("interrupted")) })
-	}
-	return e.pipe.Read(p)
+	})
+	return readerFunc(func(p []byte) (int, error) {
+		begin()
+		return out.Read(p)
+	})
 }
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // each calls use with every event, in order, until one call fails.
 func (p *payloadFiles) each(stdin io.Reader, use func(payload) error) error {

@@ -302,7 +302,3 @@ func TestPreviewInterrupted(t *testing.T) {
 	assert.Equal(t, exitFailure, realMain(ctx, sys, []string{"preview", "-"}))
 	assert.Equal(t, "etlctl: interrupted\n", errOut.String())
 }
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,8 +30,7 @@ func mirrorJars(t *testing.T) string {
 	if _, err := os.Stat(dir); err == nil {
 		return dir
 	}
-	partial, err := os.MkdirTemp(root, "mirror-") //nolint:usetesting // it is renamed within the cache
-	require.NoError(t, err)
+	partial := dir + ".partial-" + strconv.Itoa(os.Getpid()) // beside it: a rename stays within a file system
 	defer os.RemoveAll(partial)
 	said, err := exec.CommandContext(t.Context(), "mvn", "-q", "-B", "-f", "testdata/mirror/pom.xml",
 		"org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies", "-DoutputDirectory="+partial).CombinedOutput()

@@ -3,8 +3,8 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -47,21 +47,23 @@ var copiers = []copier{
 	{"MirrorMaker 2", (*migration).mirror},
 }
 
-// TestThroughput compares ways to copy a topic of COPY_RECORDS records, in
-// COPY_ROUNDS interleaved rounds (3) after one that warms the brokers. It takes
+var (
+	copyRecords = flag.Int("copy.records", 0, "records that TestThroughput has copied; 0: it does nothing")
+	copyRounds  = flag.Int("copy.rounds", 3, "rounds of TestThroughput that count")
+)
+
+// TestThroughput compares ways to copy a topic of -copy.records records, in
+// -copy.rounds interleaved rounds after one that warms the brokers. It takes
 // a minute for each million records and round, so it does nothing unless it is
 // asked for. The loops are timed from their start on, the others from their
 // first record on.
 func TestThroughput(t *testing.T) {
-	asked := os.Getenv("COPY_RECORDS") //nolint:forbidigo // the caller chooses
-	if asked == "" || !selected(t) {
+	n, rounds := *copyRecords, *copyRounds
+	if n == 0 || !selected(t) {
 		return
 	}
-	n, err := strconv.Atoi(asked)
-	require.NoError(t, err, "COPY_RECORDS")
-	rounds, err := strconv.Atoi(cmp.Or(os.Getenv("COPY_ROUNDS"), "3")) //nolint:forbidigo // the caller chooses
-	require.NoError(t, err, "COPY_ROUNDS")
-	require.Positive(t, rounds, "COPY_ROUNDS")
+	require.Positive(t, n, "-copy.records")
+	require.Positive(t, rounds, "-copy.rounds")
 	opts := servers.KafkaOptions{FullJIT: true, Heap: "512m"}
 	m := &migration{source: start(t, opts), target: start(t, opts)}
 	m.tool, m.function = programs(t)

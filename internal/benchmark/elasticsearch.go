@@ -1,7 +1,6 @@
 package benchmark
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -158,15 +157,18 @@ func (e *elasticsearch) ids(ctx context.Context, index string, visit func(id str
 		if err := json.Unmarshal(answer, &page); err != nil {
 			return err
 		}
-		scroll, _ := json.Marshal(map[string]string{"scroll": "1m", "scroll_id": page.Scroll}) //nolint:errchkjson // strings
+		var id []byte
+		if id, err = json.Marshal(page.Scroll); err != nil {
+			return err
+		}
 		if len(page.Hits.Hits) == 0 {
-			_, err = e.do(ctx, http.MethodDelete, "/_search/scroll", string(bytes.Replace(scroll, []byte(`"scroll":"1m",`), nil, 1)))
+			_, err = e.do(ctx, http.MethodDelete, "/_search/scroll", `{"scroll_id":`+string(id)+`}`)
 			return err
 		}
 		for _, hit := range page.Hits.Hits {
 			visit(hit.Source.ID)
 		}
-		answer, err = e.do(ctx, http.MethodPost, "/_search/scroll?"+filter, string(scroll))
+		answer, err = e.do(ctx, http.MethodPost, "/_search/scroll?"+filter, `{"scroll":"1m","scroll_id":`+string(id)+`}`)
 	}
 }
 

@@ -61,7 +61,7 @@ func start(ctx context.Context, c command) (*process, error) {
 
 // inherited is what every process gets of our environment.
 func inherited() (env []string) {
-	for _, pair := range os.Environ() { //nolint:forbidigo // passed on as it is: where programs and caches are
+	for _, pair := range os.Environ() { //nolint:forbidigo // none of it configures us: children are to find their programs and caches as we do
 		name, _, _ := strings.Cut(pair, "=")
 		if slices.Contains([]string{"PATH", "HOME", "TMPDIR", "LANG", "GOCOVERDIR", "GORACE"}, name) {
 			env = append(env, pair)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // proxy stands in front of Elasticsearch and does what failing servers do.
@@ -54,7 +55,7 @@ func (p *proxy) heal(ctx context.Context) error {
 		return err
 	}
 	p.addr = listener.Addr().String()
-	p.server = &http.Server{Handler: p, ErrorLog: p.pass.ErrorLog} //nolint:gosec // its clients are ours
+	p.server = &http.Server{Handler: p, ErrorLog: p.pass.ErrorLog, ReadHeaderTimeout: time.Minute}
 	go func(s *http.Server) { _ = s.Serve(listener) }(p.server)
 	return nil
 }
