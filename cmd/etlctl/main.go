@@ -24,6 +24,7 @@ const (
 // commands makes the commands. Each has a file of its own.
 func commands(sys *system) []*cobra.Command {
 	return []*cobra.Command{
+		newDemo(sys),
 		newReplay(sys),
 		newPreview(sys),
 		newCheck(sys),
