@@ -40,7 +40,7 @@ type Config struct {
 }
 
 // Client is an Elasticsearch sink. It is made once and kept while the
-// configuration stays the same. One Write or Bury runs at a time; within one,
+// configuration stays the same. one Write, of records or of letters, runs at a time; within one,
 // requests run side by side.
 type Client struct {
 	cfg    Config
@@ -51,7 +51,7 @@ type Client struct {
 	bufs, answers bufferPool
 	requests      requestPool
 
-	mu       sync.Mutex // one Write or Bury at a time
+	mu       sync.Mutex // one Write at a time
 	lastUsed time.Time
 
 	// typed is whether action lines carry _type: 6.x demands it, 8.x refuses it.

@@ -12,12 +12,20 @@ import (
 	"ckafka-etl/transform"
 )
 
-// Bury writes dead letters to ES_Dead_Letter_Index and returns one result for
+// DeadLetters is a client's place for dead letters. It shares the client's
+// connections; one Write of either runs at a time.
+type DeadLetters struct{ c *Client }
+
+// DeadLetters returns the client's place for dead letters.
+func (c *Client) DeadLetters() *DeadLetters { return &DeadLetters{c} }
+
+// Write writes dead letters to ES_Dead_Letter_Index and returns one result for
 // each, in order: Dead, or Unsettled with a cause. A letter's id is made of the
 // record's coordinates, so that a second delivery writes no second letter; of a
 // record that another sink refused it ends in that sink's name, so that a record
 // which both refuse has two letters.
-func (c *Client) Bury(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats) {
+func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats) {
+	c := d.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wake()

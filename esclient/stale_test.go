@@ -45,7 +45,7 @@ func TestAnswerToSomethingElse(t *testing.T) {
 			defer client.Close()
 			var got []record.Outcome
 			for range c.want {
-				results, _ := client.Write(t.Context(), []record.Record{{Topic: "t", Body: []byte(`{}`), Batch: &record.Batch{}}})
+				results, _ := client.Write(t.Context(), record.Delivery{Records: []record.Record{{Topic: "t", Body: []byte(`{}`), Batch: &record.Batch{}}}})
 				got = append(got, results[0].Outcome)
 			}
 			assert.Equal(t, c.want, got)

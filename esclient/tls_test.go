@@ -157,7 +157,7 @@ func requireOutcome(t *testing.T, cfg config.Elasticsearch, hint string) {
 	recs := []record.Record{{Topic: "t", Body: []byte(`{"a":1}`), Batch: &record.Batch{Arrival: time.Now()}}}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	results, stats := c.Write(ctx, recs)
+	results, stats := c.Write(ctx, record.Delivery{Records: recs})
 	require.Len(t, results, 1)
 	if hint == "" {
 		require.NotEqual(t, record.Unsettled, results[0].Outcome, "%+v", results[0].Cause)

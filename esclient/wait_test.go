@@ -48,7 +48,7 @@ func TestServerAnswersBeforeWeStopWaiting(t *testing.T) {
 			defer client.Close()
 			ctx, cancel := context.WithTimeout(t.Context(), c.left)
 			defer cancel()
-			results, _ := client.Write(ctx, []record.Record{{Topic: "t", Partition: record.Unknown, Batch: &record.Batch{}}})
+			results, _ := client.Write(ctx, record.Delivery{Records: []record.Record{{Topic: "t", Partition: record.Unknown, Batch: &record.Batch{}}}})
 			require.Equal(t, record.Stored, results[0].Outcome)
 			assert.InDelta(t, c.want, waits, float64(time.Second))
 		})

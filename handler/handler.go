@@ -27,14 +27,14 @@ type Sink interface {
 	Target() string
 	// Write returns one result for each record, in order, always. It returns
 	// before ctx's deadline.
-	Write(ctx context.Context, recs []record.Record) ([]record.Result, record.Stats)
+	Write(ctx context.Context, d record.Delivery) ([]record.Result, record.Stats)
 }
 
 // DeadLetters keeps what no sink will ever take.
 type DeadLetters interface {
-	// Bury returns one result for each letter, in order, always: Dead or
+	// Write returns one result for each letter, in order, always: Dead or
 	// Unsettled.
-	Bury(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats)
+	Write(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats)
 }
 
 // Pipeline is what a configuration comes to.

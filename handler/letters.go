@@ -28,15 +28,15 @@ func BothLetters(index, topic DeadLetters, log *slog.Logger) DeadLetters {
 	return &bothLetters{index, topic, log}
 }
 
-// Bury writes to both places at the same time.
-func (b *bothLetters) Bury(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats) {
+// Write writes to both places at the same time.
+func (b *bothLetters) Write(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats) {
 	forIndex, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var inIndex, inTopic []record.Result
 	var stats, topicStats record.Stats
 	var places sync.WaitGroup
-	places.Go(func() { inIndex, stats = b.index.Bury(forIndex, letters) })
-	inTopic, topicStats = b.topic.Bury(ctx, letters)
+	places.Go(func() { inIndex, stats = b.index.Write(forIndex, letters) })
+	inTopic, topicStats = b.topic.Write(ctx, letters)
 	late := time.AfterFunc(indexGrace, cancel)
 	places.Wait()
 	late.Stop()

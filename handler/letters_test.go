@@ -22,7 +22,7 @@ type letterBox struct {
 	wait     bool // for the context to end
 }
 
-func (b *letterBox) Bury(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats) {
+func (b *letterBox) Write(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats) {
 	b.got = letters
 	if b.wait {
 		<-ctx.Done()
@@ -43,7 +43,7 @@ func TestBothLetters(t *testing.T) {
 	both := handler.BothLetters(index, topic, slog.New(slog.NewJSONHandler(&log, nil)))
 	letters := make([]record.DeadLetter, 4)
 
-	results, stats := both.Bury(t.Context(), letters)
+	results, stats := both.Write(t.Context(), letters)
 	require.Len(t, results, 4)
 	for i, want := range []record.Outcome{dead, dead, unsettled, unsettled} {
 		assert.Equal(t, want, results[i].Outcome, "the topic decides, letter %d", i)
@@ -61,7 +61,7 @@ func TestBothLettersAgree(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	box := func() *letterBox { return &letterBox{outcomes: []record.Outcome{record.Dead}} }
-	results, _ := handler.BothLetters(box(), box(), slog.New(slog.NewJSONHandler(&log, nil))).Bury(t.Context(), make([]record.DeadLetter, 1))
+	results, _ := handler.BothLetters(box(), box(), slog.New(slog.NewJSONHandler(&log, nil))).Write(t.Context(), make([]record.DeadLetter, 1))
 	assert.Equal(t, record.Dead, results[0].Outcome)
 	assert.Empty(t, log.String())
 }
@@ -76,7 +76,7 @@ func TestBothLettersDoNotWaitForTheIndex(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		started := time.Now()
-		results, _ := handler.BothLetters(index, topic, slog.New(slog.NewJSONHandler(&log, nil))).Bury(ctx, make([]record.DeadLetter, 1))
+		results, _ := handler.BothLetters(index, topic, slog.New(slog.NewJSONHandler(&log, nil))).Write(ctx, make([]record.DeadLetter, 1))
 		assert.Equal(t, record.Dead, results[0].Outcome)
 		assert.Equal(t, 2*time.Second, time.Since(started))
 		assert.Contains(t, log.String(), `"WARN"`)

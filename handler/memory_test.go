@@ -15,7 +15,7 @@ type target string
 
 func (t target) Name() string   { return string(t) }
 func (t target) Target() string { return string(t) }
-func (t target) Write(context.Context, []record.Record) ([]record.Result, record.Stats) {
+func (t target) Write(context.Context, record.Delivery) ([]record.Result, record.Stats) {
 	return nil, record.Stats{}
 }
 

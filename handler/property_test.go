@@ -54,7 +54,7 @@ func newInstance(t require.TestingT, m *model, now func() time.Time, change func
 			if err != nil {
 				return nil, err
 			}
-			return &handler.Pipeline{Sinks: []handler.Sink{es}, Letters: es, LogLevel: slog.LevelDebug}, nil
+			return &handler.Pipeline{Sinks: []handler.Sink{es}, Letters: es.DeadLetters(), LogLevel: slog.LevelDebug}, nil
 		},
 	}
 	return in

@@ -60,7 +60,7 @@ func (s *settlement) writeTo(b budget, k int) {
 	if len(todo) == 0 {
 		return
 	}
-	results, stats := s.pipeline.Sinks[k].Write(b.sinks, todo)
+	results, stats := s.pipeline.Sinks[k].Write(b.sinks, record.Delivery{Records: todo})
 	s.stats[k] = stats
 	if len(results) != len(todo) {
 		return // what it means cannot be known: everything stays unsettled
@@ -119,7 +119,7 @@ func (s *settlement) bury(b budget) {
 		}
 		return
 	}
-	results, stats := s.pipeline.Letters.Bury(b.letters, letters)
+	results, stats := s.pipeline.Letters.Write(b.letters, letters)
 	s.stats[0].Add(stats)
 	if len(results) != len(letters) {
 		results = make([]record.Result, len(letters)) // unsettled, all of them

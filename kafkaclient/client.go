@@ -81,7 +81,7 @@ type Config struct {
 
 // Client is a Kafka sink and a place for dead letters. It is made once and kept
 // while the configuration stays the same. It is safe for concurrent use; one
-// Write or Bury runs at a time.
+// Write, of records or of letters, runs at a time.
 type Client struct {
 	cfg    Config
 	opts   []kgo.Opt
@@ -89,7 +89,7 @@ type Client struct {
 	worker *transform.Worker
 	chosen kgo.TopicPartitioner
 
-	mu       sync.Mutex // one Write or Bury at a time; guards all below
+	mu       sync.Mutex // one Write at a time; guards all below
 	kafka    *kgo.Client
 	lastUsed time.Time
 	topics   map[string]*topic

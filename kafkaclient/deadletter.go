@@ -33,14 +33,22 @@ const (
 // maxReason is how much of a reason a letter keeps, in bytes.
 const maxReason = 4 << 10
 
-// Bury produces dead letters to kafka_dead_letter_topic and returns one result
+// DeadLetters is a client's place for dead letters. It shares the client's
+// connections; one Write of either runs at a time.
+type DeadLetters struct{ c *Client }
+
+// DeadLetters returns the client's place for dead letters.
+func (c *Client) DeadLetters() *DeadLetters { return &DeadLetters{c} }
+
+// Write produces dead letters to kafka_dead_letter_topic and returns one result
 // for each, in order: Dead, or Unsettled with a cause. A letter has the record's
 // key, the cleaned document as its value, and headers; of a body that was to go
 // to Kafka as it came, and of which nothing is to be removed, the body itself is
 // the value. A letter that was
 // delivered to a warm instance twice is written once; a new instance does not
 // know of it, so that the topic may hold a letter twice.
-func (c *Client) Bury(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats) {
+func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats) {
+	c := d.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wake()

@@ -27,7 +27,7 @@ func bury(t *testing.T, k *kafkaclient.Client, d time.Duration, l []record.DeadL
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
-	results, _ := k.Bury(ctx, l)
+	results, _ := k.DeadLetters().Write(ctx, l)
 	require.Len(t, results, len(l))
 	for i, r := range results {
 		require.NotNil(t, r.Cause, "letter %d", i)
@@ -44,7 +44,7 @@ func headers(m *kgo.Record) map[string]string {
 	return h
 }
 
-func TestBury(t *testing.T) {
+func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	var w wire
 	c := wired(t, &w)

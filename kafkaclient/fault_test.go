@@ -109,7 +109,7 @@ func TestNoTimeAtAll(t *testing.T) {
 	c := cluster(t, kfake.SeedTopics(1, "target"))
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
-	results, stats := client(t, c).Write(ctx, batch(0, 3))
+	results, stats := client(t, c).Write(ctx, record.Delivery{Records: batch(0, 3)})
 	cause := all(t, record.Unsettled, results)
 	assert.Equal(t, "no_time_left", cause.Type)
 	assert.Zero(t, stats.Requests)
@@ -143,7 +143,7 @@ func TestTooLarge(t *testing.T) {
 			requireInOrder(t, c, good)
 
 			// The size that the topic takes is remembered.
-			_, stats := k.Write(t.Context(), batch(1, 300))
+			_, stats := k.Write(t.Context(), record.Delivery{Records: batch(1, 300)})
 			assert.Less(t, stats.Requests, 8)
 		})
 	}

@@ -103,7 +103,7 @@ func writeWithin(t *testing.T, k *kafkaclient.Client, d time.Duration, recs []re
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	started := time.Now()
-	results, _ := k.Write(ctx, recs)
+	results, _ := k.Write(ctx, record.Delivery{Records: recs})
 	// Before the deadline, but this machine may be busy with other tests.
 	require.Less(t, time.Since(started), d+2*time.Second)
 	require.Len(t, results, len(recs))

@@ -111,7 +111,7 @@ func deliver(rt *rapid.T, k *kafkaclient.Client, d time.Duration, recs []record.
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
-	got, _ := k.Write(ctx, todo)
+	got, _ := k.Write(ctx, record.Delivery{Records: todo})
 	if len(got) != len(todo) {
 		rt.Fatalf("%d results for %d records", len(got), len(todo))
 	}

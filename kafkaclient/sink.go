@@ -22,7 +22,8 @@ const topicPlaceholder = "{topic}"
 // Write produces records to kafka_topic_name and returns one result for each,
 // in order. It returns before ctx's deadline: what is not known to be written
 // by then is Unsettled. Refused records still need a dead letter.
-func (c *Client) Write(ctx context.Context, recs []record.Record) ([]record.Result, record.Stats) {
+func (c *Client) Write(ctx context.Context, d record.Delivery) ([]record.Result, record.Stats) {
+	recs := d.Records
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wake()

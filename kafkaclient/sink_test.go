@@ -163,7 +163,7 @@ func TestMissingTopicIsNotMade(t *testing.T) {
 func TestNothingToWrite(t *testing.T) {
 	t.Parallel()
 	k := client(t, nil, func(cfg *kafkaclient.Config) { cfg.Brokers = []string{"127.0.0.1:1"} })
-	results, stats := k.Write(t.Context(), nil)
+	results, stats := k.Write(t.Context(), record.Delivery{})
 	assert.Empty(t, results)
 	assert.Zero(t, stats)
 }
@@ -192,7 +192,7 @@ func TestStats(t *testing.T) {
 	recs[3].Lossy = 2
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	_, stats := k.Write(ctx, recs)
+	_, stats := k.Write(ctx, record.Delivery{Records: recs})
 	assert.Equal(t, 1, stats.Requests, "one broker, one request")
 	assert.Zero(t, stats.Retries)
 	assert.Greater(t, stats.Bytes, int64(100*len(recs[0].Body)))
@@ -209,7 +209,7 @@ func TestLargeEventGoesInSeveralBatches(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	results, stats := k.Write(ctx, recs)
+	results, stats := k.Write(ctx, record.Delivery{Records: recs})
 	all(t, record.Stored, results)
 	assert.Equal(t, 5, stats.Requests, "4 MB in batches of at most 1 MB")
 	assert.Zero(t, stats.Retries)

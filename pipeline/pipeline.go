@@ -31,7 +31,7 @@ func Build(environ []string, log *slog.Logger) (*handler.Pipeline, error) {
 		}
 		p.Sinks = append(p.Sinks, es)
 		if cfg.ES.DeadLetterIndex != "" {
-			p.Letters = es
+			p.Letters = es.DeadLetters()
 		}
 		p.Close = es.Close
 	}
@@ -53,9 +53,9 @@ func addKafka(p *handler.Pipeline, kafka *kafkaclient.Client, cfg *config.Kafka,
 	switch {
 	case cfg.DeadLetterTopic == "":
 	case p.Letters == nil:
-		p.Letters = kafka
+		p.Letters = kafka.DeadLetters()
 	default:
-		p.Letters = handler.BothLetters(p.Letters, kafka, log)
+		p.Letters = handler.BothLetters(p.Letters, kafka.DeadLetters(), log)
 	}
 	closeOthers := p.Close
 	p.Close = func() {

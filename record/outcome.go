@@ -45,8 +45,44 @@ func (o Outcome) Settled() bool {
 type Result struct {
 	Outcome Outcome
 	// Cause is set for Refused, Dead and Unsettled, and nil otherwise.
-	// Results may share one Cause.
+	// Results may share one Cause. A Dead record of an earlier delivery has none.
 	Cause *Cause
+	// Trace is what the next delivery of an Unsettled record has to know.
+	Trace Trace
+}
+
+// Trace is what is left of earlier tries to write a record to one sink. It
+// takes three bits.
+type Trace uint8
+
+const (
+	// AnswerLost says that a write was sent and that nothing told what became
+	// of it: the record may be there.
+	AnswerLost Trace = 1 << iota
+	// WriteFailed says that the server answered a write with an error of its
+	// own (5xx): that the record seems to be there proves nothing.
+	WriteFailed
+	// RefusedAmongOthers says that the record was refused for an unknown reason
+	// while its index took others.
+	RefusedAmongOthers
+)
+
+// Delivery is what a sink is to write.
+type Delivery struct {
+	Records []Record
+	// Traces holds one trace a record; nil: no record was tried before.
+	Traces []Trace
+	// Failures counts the deliveries of this batch to this instance that have
+	// failed in a row.
+	Failures int
+}
+
+// Trace returns what is left of earlier tries of record i.
+func (d *Delivery) Trace(i int) Trace {
+	if d.Traces == nil {
+		return 0
+	}
+	return d.Traces[i]
 }
 
 // Cause says why a record was not stored.

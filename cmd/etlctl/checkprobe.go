@@ -82,7 +82,7 @@ func (p *probe) document(ctx context.Context) bool {
 	defer cancel()
 	doc := p.worker.Do(&p.rec)
 	to := trace{index: doc.Index, id: unescaped(doc.ID), own: true}
-	results, _ := p.writer.Write(ctx, []record.Record{p.rec})
+	results, _ := p.writer.Write(ctx, record.Delivery{Records: []record.Record{p.rec}})
 	outcome, cause := results[0].Outcome, causeOf(results[0])
 	switch outcome {
 	case record.Stored, record.Duplicate:
@@ -145,7 +145,7 @@ func (p *probe) bury(ctx context.Context, index string, own bool) *record.Cause 
 	defer p.writer.Close()
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	results, _ := p.writer.Bury(ctx, []record.DeadLetter{{
+	results, _ := p.writer.DeadLetters().Write(ctx, []record.DeadLetter{{
 		Record: &p.rec, Sink: p.writer.Name(),
 		Cause: &record.Cause{Type: "etlctl_check", Reason: "written by etlctl check, which deletes it again; it means nothing"},
 	}})

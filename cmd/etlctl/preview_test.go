@@ -94,7 +94,7 @@ func TestPreviewIsWhatIsSent(t *testing.T) {
 			sent := &capture{}
 			client, err := esclient.New(esclient.Config{Elasticsearch: *cfg.ES, Program: program, Transport: sent})
 			require.NoError(t, err)
-			results, stats := client.Write(t.Context(), recs)
+			results, stats := client.Write(t.Context(), record.Delivery{Records: recs})
 
 			replaced, outside := 0, 0
 			for i, v := range previews {

@@ -87,7 +87,7 @@ func TestRefusals(t *testing.T) {
 		requireExactly(t, k, "small", append(recs[:50:50], recs[51:]...))
 
 		letters := []record.DeadLetter{{Record: &recs[50], Cause: results[50].Cause, Sink: "kafka"}}
-		dead, _ := c.Bury(t.Context(), letters)
+		dead, _ := c.DeadLetters().Write(t.Context(), letters)
 		require.Equal(t, record.Dead, dead[0].Outcome, dead[0].Cause.Text())
 		assert.Len(t, read(t, k, "letters")[0], 1)
 	})

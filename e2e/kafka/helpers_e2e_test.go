@@ -98,7 +98,7 @@ func write(t *testing.T, c *kafkaclient.Client, d time.Duration, recs []record.R
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
-	results, _ := c.Write(ctx, recs)
+	results, _ := c.Write(ctx, record.Delivery{Records: recs})
 	require.Len(t, results, len(recs))
 	return results
 }

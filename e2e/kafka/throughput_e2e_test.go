@@ -248,7 +248,7 @@ func (m *migration) sinkLoop(t *testing.T, round, n int) (string, throughput) {
 				for i, r := range p.Records {
 					recs[i] = record.Record{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Key: r.Key, Body: r.Value, Pos: i, Batch: batch}
 				}
-				results, _ := sinks[p.Partition].Write(t.Context(), recs)
+				results, _ := sinks[p.Partition].Write(t.Context(), record.Delivery{Records: recs})
 				for _, r := range results {
 					if r.Outcome != record.Stored {
 						assert.Fail(t, "not stored", r.Cause.Text())

@@ -18,6 +18,7 @@ import (
 	"ckafka-etl/internal/event"
 	"ckafka-etl/internal/sample"
 	"ckafka-etl/pipeline"
+	"ckafka-etl/record"
 	"ckafka-etl/transform"
 )
 
@@ -208,7 +209,7 @@ func (e *encoder) encode(ctx context.Context, payload []byte) ([][]byte, error) 
 		return nil, err
 	}
 	e.sink.bodies = nil
-	results, _ := e.client.Write(ctx, recs)
+	results, _ := e.client.Write(ctx, record.Delivery{Records: recs})
 	for _, r := range results {
 		if r.Cause != nil {
 			return nil, fmt.Errorf("a record has no ready-made form: %s", r.Cause.Type)

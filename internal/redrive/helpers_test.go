@@ -132,8 +132,8 @@ func (w *world) refusals(t fatal, sink string, recs []record.Record) []record.De
 // fill writes letters into the index and into the topic.
 func (w *world) fill(t testing.TB, letters ...record.DeadLetter) {
 	t.Helper()
-	inIndex, _ := w.esClient(t).Bury(t.Context(), letters)
-	inTopic, _ := w.kafkaClient(t).Bury(t.Context(), letters)
+	inIndex, _ := w.esClient(t).DeadLetters().Write(t.Context(), letters)
+	inTopic, _ := w.kafkaClient(t).DeadLetters().Write(t.Context(), letters)
 	for i := range letters {
 		require.Equal(t, record.Dead, inIndex[i].Outcome)
 		require.Equal(t, record.Dead, inTopic[i].Outcome)

@@ -263,7 +263,7 @@ func (x *Index) hint(privilege string, status int) string {
 	}
 }
 
-// letter reads what esclient.Bury has written.
+// letter reads what esclient.DeadLetters has written.
 func (h *hit) letter() Letter {
 	l := Letter{Place: h.Index + "/" + h.ID, Partition: record.Unknown, Offset: record.Unknown}
 	var source struct {
@@ -309,6 +309,6 @@ func (h *hit) letter() Letter {
 	return l
 }
 
-// plain takes away the apostrophe that Bury puts before what looks like a date
+// plain takes away the apostrophe that esclient puts before what looks like a date
 // or a number.
 func plain(s string) string { return strings.TrimPrefix(s, "'") }

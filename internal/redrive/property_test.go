@@ -80,9 +80,9 @@ func lose(t *rapid.T, from string) {
 		}
 	}
 	for _, place := range []interface {
-		Bury(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats)
-	}{w.esClient(t), w.kafkaClient(t)} {
-		results, _ := place.Bury(context.Background(), letters)
+		Write(ctx context.Context, letters []record.DeadLetter) ([]record.Result, record.Stats)
+	}{w.esClient(t).DeadLetters(), w.kafkaClient(t).DeadLetters()} {
+		results, _ := place.Write(context.Background(), letters)
 		for _, r := range results {
 			require.Equal(t, record.Dead, r.Outcome)
 		}

@@ -19,7 +19,7 @@ type elasticsearchSink interface {
 }
 
 type kafkaSink interface {
-	Write(ctx context.Context, recs []record.Record) ([]record.Result, record.Stats)
+	Write(ctx context.Context, d record.Delivery) ([]record.Result, record.Stats)
 }
 
 // indexPlaceholder stands in ToIndex for the index that the letter names.
@@ -146,7 +146,7 @@ func (s *Sinks) send(ctx context.Context, letters []*Letter) ([]record.Result, e
 		err = place(docAt, got)
 	}
 	if len(recs) > 0 {
-		got, _ := s.kafka.Write(ctx, recs)
+		got, _ := s.kafka.Write(ctx, record.Delivery{Records: recs})
 		err = errors.Join(err, place(recAt, got))
 	}
 	return results, err

@@ -246,7 +246,7 @@ func (t *Topic) notes() []string {
 		"Redrive with fewer filters, or use another --group for the rest: it begins anew, with the letters that are done, too", t.full, t.name)}
 }
 
-// letterOf reads what kafkaclient.Bury has written.
+// letterOf reads what kafkaclient.DeadLetters has written.
 func letterOf(rec *kgo.Record) Letter {
 	l := Letter{
 		Place: rec.Topic + "/" + strconv.Itoa(int(rec.Partition)) + "/" + strconv.FormatInt(rec.Offset, 10),
