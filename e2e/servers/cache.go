@@ -15,7 +15,7 @@ import (
 const (
 	// buildVersion is part of a cache entry's name: raise it when build
 	// changes what it makes of the same recipe.
-	buildVersion = "2"
+	buildVersion = "3"
 
 	partialPrefix = ".partial-"
 	// pluginDescriptor tells a modular server what its HTTP layer is.
@@ -150,6 +150,11 @@ func build(ctx context.Context, kind Kind, dir string) error {
 			return err
 		}
 	}
+	if r.zstd {
+		if err := linkZstd(dir); err != nil {
+			return err
+		}
+	}
 	tools, err := findJDK(ctx, r.java)
 	if err != nil {
 		return err
@@ -190,6 +195,23 @@ func moveNetty(dir string) error {
 		}
 	}
 	return os.Rename(filepath.Join(dir, pluginDescriptor), filepath.Join(module, pluginDescriptor))
+}
+
+// nativeLibs is the folder for what the server takes from outside Java. The
+// distribution brings a zstd library; the jars do not.
+func nativeLibs(home string) string { return filepath.Join(home, "native") }
+
+// linkZstd has the server find the system's zstd library under the name that
+// it knows.
+func linkZstd(dir string) error {
+	library, err := findZstd()
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(nativeLibs(dir), 0o750); err != nil {
+		return err
+	}
+	return os.Symlink(library, filepath.Join(nativeLibs(dir), "libzstd.so"))
 }
 
 // runTool runs a command to its end; its output is part of the error.

@@ -100,6 +100,11 @@ func elasticsearchCommand(ctx context.Context, kind Kind, home, dir string, port
 		return nil, err
 	}
 	argv = append(argv, "-Dorg.apache.logging.log4j.level=INFO")
+	if r.zstd {
+		// Without the vector library, which no system has, the server would
+		// use none at all.
+		argv = append(argv, "-Des.nativelibs.path="+nativeLibs(home), "-Dorg.elasticsearch.nativeaccess.enableVectorLibrary=false")
+	}
 	argv = append(argv, classPath(r, home)...)
 	argv = append(argv, "Launcher", config)
 	for _, name := range sortedKeys(settings) {

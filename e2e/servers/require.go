@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 )
 
 // Require reports, all at once, what this machine lacks to start the kinds (no
@@ -28,6 +29,13 @@ func Require(ctx context.Context, kinds ...Kind) error {
 		asked[r.java] = true
 		if _, err := findJDK(ctx, r.java); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", kind, err))
+		}
+	}
+	for _, kind := range kinds {
+		if r, err := recipeOf(kind); err == nil && r.zstd {
+			_, err := findZstd()
+			errs = append(errs, err)
+			break
 		}
 	}
 	for _, kind := range kinds {
@@ -58,4 +66,13 @@ func findNginx() (string, error) {
 		}
 	}
 	return "", errors.New("nginx not found: install it (Debian: apt-get install nginx-light)")
+}
+
+func findZstd() (string, error) {
+	for _, pattern := range []string{"/usr/lib/*/libzstd.so.1", "/usr/lib64/libzstd.so.1"} {
+		if found, err := filepath.Glob(pattern); err == nil && len(found) > 0 {
+			return found[0], nil
+		}
+	}
+	return "", errors.New("libzstd.so.1 not found: install it (Debian: apt-get install libzstd1)")
 }
