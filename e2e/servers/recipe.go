@@ -55,7 +55,7 @@ var allRecipes = []recipe{
 	{kind: KindES710, version: "7.10.2", profile: "elasticsearch", log4j: "2.11.1", launcher: "es7", java: 17, settings: netty, transportPort: transportPort},
 	{kind: KindES7, version: "7.17.28", profile: "elasticsearch", log4j: "2.17.1", launcher: "es7", java: 17, settings: netty, transportPort: transportPort},
 	{kind: KindES8, version: "8.17.0", profile: "elasticsearch-modular", log4j: "2.19.0", launcher: "es8", modular: true, java: 17, transportPort: transportPort},
-	{kind: KindES819, version: "8.19.0", profile: "elasticsearch-modular", log4j: "2.19.0", launcher: "es9", modular: true, java: 21, transportPort: transportPort},
+	{kind: KindES819, version: "8.19.0", profile: "elasticsearch-modular", log4j: "2.19.0", launcher: "es9", modular: true, zstd: true, java: 21, transportPort: transportPort},
 	{kind: KindES9, version: "9.0.0", profile: "elasticsearch-modular", log4j: "2.19.0", launcher: "es9", modular: true, zstd: true, java: 21, transportPort: transportPort},
 	{kind: KindOpenSearch2, version: "2.19.1", profile: "opensearch", log4j: "2.21.0", launcher: "opensearch2", java: 17, settings: netty, transportPort: transportPort},
 	{kind: KindOpenSearch3, version: "3.3.2", profile: "opensearch", log4j: "2.21.0", launcher: "opensearch3", java: 21, settings: netty, transportPort: transportPort},
