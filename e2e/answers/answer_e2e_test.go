@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -134,30 +136,69 @@ func readAnswer(path string) (*answer, error) {
 	return a, json.Unmarshal(raw, a)
 }
 
-// chance is what is different each time.
-var chance = regexp.MustCompile(`"took":\d+|"_seq_no":\d+|"_primary_term":\d+|"index_uuid":"[^"]*"|@[0-9a-f]+|\{[^{}]*127\.0\.0\.1[^{}]*\}|0x[0-9a-f]+|\d{3,}|[A-Za-z0-9_-]{22}\b`)
+// failure is why a server refuses, with what caused it.
+type failure struct {
+	Type   string   `json:"type"`
+	Reason string   `json:"reason"`
+	Cause  *failure `json:"caused_by"`
+}
 
-// shape is what an answer has in common with one to the same request at
-// another time.
-func (a *answer) shape() string {
-	return fmt.Sprintf("HTTP %d %v\n%s", a.Status, a.Headers, strings.ReplaceAll(chance.ReplaceAllString(string(a.Answer), "#"), `},{`, "},\n{"))
+type item struct {
+	Status int      `json:"status"`
+	Error  *failure `json:"error"`
 }
 
 // items are the answers to the documents; none if the request was refused.
-func (a *answer) items() []int {
+func (a *answer) items() (items []item) {
 	var body struct {
-		Items []map[string]struct {
-			Status int `json:"status"`
-		} `json:"items"`
+		Items []map[string]item `json:"items"`
 	}
-	if a.Status != 200 || json.Unmarshal(a.Answer, &body) != nil {
+	if a.Status != http.StatusOK || json.Unmarshal(a.Answer, &body) != nil {
 		return nil
 	}
-	var statuses []int
-	for _, item := range body.Items {
-		for _, i := range item {
-			statuses = append(statuses, i.Status)
+	for _, ops := range body.Items {
+		for _, i := range ops {
+			items = append(items, i)
 		}
 	}
-	return statuses
+	return items
+}
+
+// shape is what an answer has in common with one to the same request at
+// another time: no ids and times that the server makes, and no order among
+// what it keeps in a set.
+func (a *answer) shape() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "HTTP %d %v\n", a.Status, a.Headers)
+	items := a.items()
+	if items == nil {
+		var body struct {
+			Error *failure `json:"error"`
+		}
+		if json.Unmarshal(a.Answer, &body) != nil {
+			fmt.Fprintf(&out, "%s", a.Answer)
+		}
+		items = append(items, item{a.Status, body.Error})
+	}
+	for _, i := range items {
+		fmt.Fprintf(&out, "%d\n", i.Status)
+		for f := i.Error; f != nil; f = f.Cause {
+			fmt.Fprintf(&out, "  %s: %s\n", f.Type, words(f.Reason))
+		}
+	}
+	return out.String()
+}
+
+var (
+	// A queue's refusal describes the server's inner objects.
+	rejected  = regexp.MustCompile(`(?s)(rejected execution) of .*`)
+	generated = regexp.MustCompile(`'[A-Za-z0-9_-]{20}'|\[[A-Za-z0-9_-]{20,}\]`)
+	word      = regexp.MustCompile(`[A-Za-z_]{2,}`)
+)
+
+func words(reason string) string {
+	reason = generated.ReplaceAllString(rejected.ReplaceAllString(reason, "$1"), "")
+	all := word.FindAllString(reason, -1)
+	slices.Sort(all)
+	return strings.Join(all, " ")
 }

@@ -27,75 +27,94 @@ type ElasticsearchOptions struct {
 	FullJIT bool
 }
 
-// Elasticsearch is one node, a cluster of its own, without security and with
-// plain HTTP on the loopback interface. Missing from these servers: X-Pack,
+// Elasticsearch is one node, mostly a cluster of its own, without security and
+// with plain HTTP on the loopback interface. Missing from these servers: X-Pack,
 // ingest processors, scripting.
 type Elasticsearch struct {
 	*Process
-	kind   Kind
-	addr   string
-	client *http.Client
+	kind            Kind
+	addr, transport string
+	client          *http.Client
 }
 
 // StartElasticsearch starts a server of the kind, which must not be
 // KindKafka, and returns when it answers: 2 to 4 seconds, and once for each
 // kind the time to fetch some 30 MB. The context bounds the start only.
 func StartElasticsearch(ctx context.Context, kind Kind, opts ElasticsearchOptions) (*Elasticsearch, error) {
-	if kind == KindKafka {
-		return nil, fmt.Errorf("%s is no search server", kind)
-	}
-	home, err := install(ctx, kind)
+	home, err := searchHome(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
-	p, ports, err := newProcess(string(kind), opts.Dir, 2)
+	es, err := newElasticsearch(kind, opts)
 	if err != nil {
 		return nil, err
 	}
-	es := &Elasticsearch{
-		Process: p,
-		kind:    kind,
-		addr:    loopback(ports[0]),
-		// A kept connection would not outlive a restart.
-		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
-	}
-	p.ready = "started http " + strconv.Itoa(ports[0])
-	p.answer = es.awaitShards
-	if p.argv, err = elasticsearchCommand(ctx, kind, home, p.dir, ports, opts); err == nil {
-		err = p.Restart(ctx)
-	}
-	if err != nil {
-		p.Close()
+	alone := map[string]string{"node.name": nodeName(0), "discovery.type": "single-node"}
+	if err := es.start(ctx, home, alone, opts); err != nil {
+		es.Close()
 		return nil, err
 	}
 	return es, nil
 }
 
-func elasticsearchCommand(ctx context.Context, kind Kind, home, dir string, ports []int, opts ElasticsearchOptions) ([]string, error) {
-	r, err := recipeOf(kind)
+func searchHome(ctx context.Context, kind Kind) (string, error) {
+	if kind == KindKafka {
+		return "", fmt.Errorf("%s is no search server", kind)
+	}
+	return install(ctx, kind)
+}
+
+// newElasticsearch reserves what a node needs.
+func newElasticsearch(kind Kind, opts ElasticsearchOptions) (*Elasticsearch, error) {
+	p, ports, err := newProcess(string(kind), opts.Dir, 2)
 	if err != nil {
 		return nil, err
 	}
-	config := filepath.Join(dir, "config")
+	es := &Elasticsearch{
+		Process:   p,
+		kind:      kind,
+		addr:      loopback(ports[0]),
+		transport: loopback(ports[1]),
+		// A kept connection would not outlive a restart.
+		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+	}
+	p.ready = "started http " + strconv.Itoa(ports[0])
+	p.answer = es.awaitShards
+	return es, nil
+}
+
+// start starts a node with the settings of its place in a cluster.
+func (es *Elasticsearch) start(ctx context.Context, home string, place map[string]string, opts ElasticsearchOptions) (err error) {
+	if es.argv, err = es.command(ctx, home, place, opts); err != nil {
+		return err
+	}
+	return es.Restart(ctx)
+}
+
+func (es *Elasticsearch) command(ctx context.Context, home string, place map[string]string, opts ElasticsearchOptions) ([]string, error) {
+	r, err := recipeOf(es.kind)
+	if err != nil {
+		return nil, err
+	}
+	config := filepath.Join(es.dir, "config")
 	if err := os.MkdirAll(config, 0o750); err != nil {
 		return nil, err
 	}
 	settings := map[string]string{
-		"path.home":      home,
-		"path.data":      filepath.Join(dir, "data"),
-		"path.logs":      filepath.Join(dir, "logs"),
-		"cluster.name":   "e2e",
-		"node.name":      "e2e-0",
-		"discovery.type": "single-node",
-		"network.host":   "127.0.0.1",
-		"http.port":      strconv.Itoa(ports[0]),
-		r.transportPort:  strconv.Itoa(ports[1]),
+		"path.home":     home,
+		"path.data":     filepath.Join(es.dir, "data"),
+		"path.logs":     filepath.Join(es.dir, "logs"),
+		"cluster.name":  "e2e",
+		"network.host":  "127.0.0.1",
+		"http.port":     portOf(es.addr),
+		r.transportPort: portOf(es.transport),
 		// A nearly full disk must not make a test's indices read-only.
 		"cluster.routing.allocation.disk.threshold_enabled": "false",
 	}
 	maps.Copy(settings, r.settings)
+	maps.Copy(settings, place)
 	maps.Copy(settings, opts.Settings)
-	argv, err := javaCommand(ctx, r.java, dir, opts.Heap, "512m", opts.FullJIT)
+	argv, err := javaCommand(ctx, r.java, es.dir, opts.Heap, "512m", opts.FullJIT)
 	if err != nil {
 		return nil, err
 	}

@@ -48,3 +48,12 @@ func free(port int) bool {
 
 // loopback returns the address of a port on this machine.
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// portOf returns the port of an address that loopback has made.
+func portOf(addr string) string {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		panic(err)
+	}
+	return port
+}
