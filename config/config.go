@@ -53,6 +53,7 @@ type Elasticsearch struct {
 	IDField         string // path of the field that holds the document id
 	IDPrefix        string // put before generated ids; at most 64 bytes
 	DeadLetterIndex string // "" = a refused document fails the batch
+	DeadLetterAfter int    // failing deliveries after which a refusal needs no proof; 0 = it always does
 	Pipeline        string // "" = none
 	OpType          OpType
 

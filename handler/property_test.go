@@ -49,7 +49,7 @@ func newInstance(t require.TestingT, m *model, now func() time.Time, change func
 				return nil, err
 			}
 			es, err := esclient.New(esclient.Config{
-				Elasticsearch: cfg, Program: program, Transport: m, Wait: func(<-chan struct{}, time.Duration) {},
+				Elasticsearch: cfg, Program: program, Transport: m,
 			})
 			if err != nil {
 				return nil, err
