@@ -357,13 +357,6 @@ func (j *job) busy(retryAfter time.Duration) {
 	}
 }
 
-// welcome notes that a request was accepted, at least in part.
-func (j *job) welcome() {
-	j.accepted, j.refusals = true, 0
-	j.acceptances++
-	j.probing, j.busyRuns = false, 0
-}
-
 // pause is a back-off with full jitter after a number of failed tries.
 func pause(tries int) time.Duration {
 	return rand.N(min(firstPause<<min(tries, 10), maxPause)) //nolint:gosec // no secret

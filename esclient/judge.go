@@ -72,6 +72,37 @@ func judge(r *answerReader, req *request, answer []byte, stamp string, visit fun
 	return true
 }
 
+// allStored reports whether an answer is, byte for byte, the one to a request of
+// which all is stored. It is the usual one, and to compare it costs a tenth of
+// what reading it does. false means nothing: then the answer has to be read.
+func allStored(req *request, answer []byte) bool {
+	rest, ok := bytes.CutPrefix(answer, []byte(`{"items":[`))
+	for at := 0; ok && at < len(req.sent); at++ {
+		if at > 0 {
+			if len(rest) == 0 || rest[0] != ',' {
+				return false
+			}
+			rest = rest[1:]
+		}
+		action := `{"index":{"_id":"`
+		if req.sent[at].create {
+			action = `{"create":{"_id":"`
+		}
+		const end = `","status":201}}`
+		id := req.id(at)
+		n := len(action) + len(id)
+		if len(rest) < n+len(end) || string(rest[:len(action)]) != action || !bytes.Equal(rest[len(action):n], id) {
+			return false
+		}
+		status := rest[n : n+len(end)]
+		if string(status) != end && string(status) != `","status":200}}` {
+			return false
+		}
+		rest = rest[n+len(end):]
+	}
+	return ok && string(rest) == `]}`
+}
+
 // match returns the answer's item for each document of the request, by place if
 // there are as many as were sent, and by id if not. A place without an item is
 // the zero item.

@@ -188,6 +188,16 @@ func (j *job) handleRefusal(req *request) {
 
 // handleItems settles a request's items by a bulk answer.
 func (j *job) handleItems(req *request) {
+	if allStored(req, req.reply.body) {
+		j.learn(req)
+		for _, i := range req.items {
+			j.settleTaken(i, judgement{})
+		}
+		j.ended(req)
+		j.taken(req)
+		j.releaseAll(req)
+		return
+	}
 	verdicts := make([]judgement, 0, len(req.items))
 	open := false
 	ok := judge(&j.reader, req, req.reply.body, j.c.stamp, func(_ int, v judgement) {
@@ -207,14 +217,14 @@ func (j *job) handleItems(req *request) {
 		j.keepOrder(req, verdicts)
 	}
 	var repeats, asIndexToo []int32
-	taken := 0
+	taken := false
 	for at, v := range verdicts {
 		i := req.items[at]
 		it := &j.items[i]
 		j.mark(req, at, v.trace)
 		switch v.verdict {
 		case stored, duplicate, buried:
-			taken++
+			taken = true
 			j.settleTaken(i, v)
 		case again:
 			if v.cause.Status == http.StatusInternalServerError {
@@ -240,17 +250,14 @@ func (j *job) handleItems(req *request) {
 		}
 	}
 	j.ended(req)
-	if taken > 0 {
-		j.welcome()
-		if req.part.search != nil {
-			j.foundTaken(req.part.search)
-		}
+	if taken {
+		j.taken(req)
 	}
 	if len(asIndexToo) > 0 {
 		j.queue = append(j.queue, &part{items: asIndexToo, repeat: true})
 	}
 	if len(repeats) > 0 {
-		j.backOff(req, repeats, taken > 0)
+		j.backOff(req, repeats, taken)
 	}
 	j.releaseAll(req)
 }
@@ -272,6 +279,16 @@ func (j *job) releaseAll(req *request) {
 		if it := &j.items[i]; it.chain != 0 {
 			j.chains.release(j, j.chains.of(it))
 		}
+	}
+}
+
+// taken notes that a request was accepted, at least in part.
+func (j *job) taken(req *request) {
+	j.accepted, j.refusals = true, 0
+	j.acceptances++
+	j.probing, j.busyRuns = false, 0
+	if req.part.search != nil {
+		j.foundTaken(req.part.search)
 	}
 }
 
