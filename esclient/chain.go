@@ -21,7 +21,7 @@ type chains struct {
 type chain struct {
 	in      *request // the one that its items are in flight with
 	waiting []int32  // items behind those in flight, in order
-	open    int      // items that were sent and are queued to be sent again
+	open    []int32  // items that were sent and are queued to be sent again, in order
 	// exists says that a create is answered by a conflict: the id is taken.
 	exists, creates bool
 	// held is why one of its items has to wait for the next delivery: so have
@@ -54,17 +54,16 @@ func (c *chains) admit(j *job, i int32, e *prepared, create bool, req *request) 
 		return waits
 	case ch.exists && create:
 		// Whatever the order, each of them meets what is there.
-		if it.again {
-			ch.open--
-		}
+		ch.close(it, i)
 		return admitted
-	case ch.in != nil && (ch.in != req || create), !it.again && (ch.open > 0 || len(ch.waiting) > 0):
+	case ch.in != nil && (ch.in != req || create),
+		!it.again && (len(ch.open) > 0 || len(ch.waiting) > 0),
+		it.again && (ch.open[0] != i || len(ch.waiting) > 0 && ch.waiting[0] < i):
 		c.wait(it, i)
+		c.release(j, ch)
 		return waits
 	}
-	if it.again {
-		ch.open--
-	}
+	ch.close(it, i)
 	ch.in, ch.creates = req, create
 	return admitted
 }
@@ -72,19 +71,27 @@ func (c *chains) admit(j *job, i int32, e *prepared, create bool, req *request) 
 // wait puts an item behind those of its chain that are before it.
 func (c *chains) wait(it *item, i int32) {
 	ch := c.of(it)
-	if it.again {
-		it.again = false
-		ch.open--
-	}
+	ch.close(it, i)
 	at, _ := slices.BinarySearch(ch.waiting, i)
 	ch.waiting = slices.Insert(ch.waiting, at, i)
 }
 
-// withdraw takes back that an item was admitted to a request that is full.
-func (c *chains) withdraw(j *job, it *item, req *request) {
-	ch := c.of(it)
+// close says that an item is not queued to be sent again any more.
+func (ch *chain) close(it *item, i int32) {
 	if it.again {
-		ch.open++
+		it.again = false
+		at, _ := slices.BinarySearch(ch.open, i)
+		ch.open = slices.Delete(ch.open, at, at+1)
+	}
+}
+
+// withdraw takes back that an item, which was queued again or not, was admitted
+// to a request that is full.
+func (c *chains) withdraw(j *job, i int32, again bool, req *request) {
+	it := &j.items[i]
+	ch := c.of(it)
+	if again {
+		c.queueAgain(it, i)
 	}
 	for _, i := range req.items {
 		if j.items[i].chain == it.chain {
@@ -120,10 +127,12 @@ func (c *chains) number(e *prepared) int32 {
 
 // queueAgain counts an item as one that is to be sent again, before all that
 // come behind it in its chain.
-func (c *chains) queueAgain(it *item) {
+func (c *chains) queueAgain(it *item, i int32) {
 	if it.chain != 0 && !it.again {
 		it.again = true
-		c.of(it).open++
+		ch := c.of(it)
+		at, _ := slices.BinarySearch(ch.open, i)
+		ch.open = slices.Insert(ch.open, at, i)
 	}
 }
 
@@ -134,22 +143,29 @@ func (c *chains) hold(j *job, ch *chain, cause *record.Cause) {
 		j.note(i, cause)
 		j.items[i].done = true
 	}
-	ch.waiting = nil
+	ch.waiting, ch.open = nil, nil
 }
 
-// release queues what waited for the items that were in flight.
+// release queues what waited for items that are not in flight any more, up to the
+// first that is queued already.
 func (c *chains) release(j *job, ch *chain) {
-	if len(ch.waiting) == 0 || ch.in != nil || ch.open > 0 {
+	if ch.in != nil {
 		return
 	}
 	n := len(ch.waiting)
-	if ch.creates && !ch.exists {
+	if len(ch.open) > 0 {
+		n, _ = slices.BinarySearch(ch.waiting, ch.open[0])
+	}
+	if n > 1 && ch.creates && !ch.exists {
 		n = 1
+	}
+	if n == 0 {
+		return
 	}
 	p := &part{items: slices.Clone(ch.waiting[:n])}
 	ch.waiting = slices.Delete(ch.waiting, 0, n)
 	for _, i := range p.items {
-		c.queueAgain(&j.items[i])
+		c.queueAgain(&j.items[i], i)
 	}
 	j.queue = append(j.queue, p)
 }

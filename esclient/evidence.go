@@ -59,7 +59,7 @@ func (j *job) suspect(i int32, req *request, at int, cause *record.Cause) {
 	}
 	it.alone = req.part.alone
 	j.note(i, cause)
-	j.chains.queueAgain(it)
+	j.chains.queueAgain(it, i)
 	j.suspects = append(j.suspects, i)
 }
 
@@ -92,7 +92,6 @@ func (j *job) sendSuspects() bool {
 		if j.indices[it.where-1].taken {
 			it.trace |= record.RefusedAmongOthers
 		}
-		it.again = false
 		j.held(i, &cause)
 	}
 	j.sendLone()
@@ -114,7 +113,6 @@ func (j *job) sendLone() {
 		}
 		cause := *l.cause
 		cause.Hint = joinHints(cause.Hint, hintUnproved)
-		j.items[l.i].again = false
 		j.held(l.i, &cause)
 	}
 }
@@ -204,7 +202,7 @@ const minLimit = 16 << 10
 func (j *job) halve(s *search, req *request, cause *record.Cause) {
 	for _, i := range req.items {
 		j.note(i, cause)
-		j.chains.queueAgain(&j.items[i])
+		j.chains.queueAgain(&j.items[i], i)
 	}
 	half := len(req.items) / 2
 	// Which half comes first alternates: the culprits may stand together.
@@ -226,7 +224,7 @@ func (j *job) refusedAlone(s *search, req *request, cause *record.Cause) {
 		return
 	}
 	j.note(i, cause)
-	j.chains.queueAgain(&j.items[i])
+	j.chains.queueAgain(&j.items[i], i)
 	j.lone = append(j.lone, lone{i, cause, s, j.acceptances})
 }
 
@@ -251,11 +249,8 @@ func (j *job) foundTaken(s *search) {
 // convict ends the work on an item that is known to be at fault.
 func (j *job) convict(i int32, cause *record.Cause) {
 	it := &j.items[i]
-	if it.again {
-		it.again = false
-		if it.chain != 0 {
-			j.chains.of(it).open--
-		}
+	if it.chain != 0 {
+		j.chains.of(it).close(it, i)
 	}
 	j.refuse(i, cause)
 	if it.chain != 0 {

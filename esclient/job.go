@@ -267,6 +267,7 @@ func (j *job) add(req *request, i int32, size int) (fits bool) {
 	}
 	it.where = j.indexNumber(e.index)
 	s := sentItem{create: e.create && !it.index, own: e.own, mayIndex: e.mayIndex}
+	again := it.again
 	if !e.own {
 		switch j.chains.admit(j, i, &e, s.create, req) {
 		case admitted:
@@ -281,11 +282,10 @@ func (j *job) add(req *request, i int32, size int) (fits bool) {
 	if len(req.items) > 0 && len(req.body) > size {
 		req.body = req.body[:mark]
 		if !e.own {
-			j.chains.withdraw(j, it, req)
+			j.chains.withdraw(j, i, again, req)
 		}
 		return false
 	}
-	it.again = false
 	req.items = append(req.items, i)
 	req.sent = append(req.sent, s)
 	return true

@@ -135,7 +135,7 @@ func (j *job) handleError(req *request) {
 func (j *job) requeue(req *request, cause *record.Cause) {
 	for _, i := range req.items {
 		j.note(i, cause)
-		j.chains.queueAgain(&j.items[i])
+		j.chains.queueAgain(&j.items[i], i)
 	}
 	j.ended(req)
 	p := &part{items: slices.Clone(req.items), repeat: true, tries: req.part.tries + 1, alone: req.part.alone, search: req.part.search}
@@ -325,7 +325,7 @@ func (j *job) settleTaken(i int32, v judgement) {
 func (j *job) sendAgain(list []int32, i int32, cause *record.Cause) []int32 {
 	j.note(i, cause)
 	j.items[i].done = false
-	j.chains.queueAgain(&j.items[i])
+	j.chains.queueAgain(&j.items[i], i)
 	return append(list, i)
 }
 
