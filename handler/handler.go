@@ -14,6 +14,7 @@ import (
 
 	"github.com/tencentyun/scf-go-lib/functioncontext"
 
+	"ckafka-etl/internal/core/budget"
 	"ckafka-etl/internal/event"
 	"ckafka-etl/record"
 )
@@ -90,7 +91,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		lc = &functioncontext.FunctionContext{}
 	}
 	log := h.logger.With(slog.String("request_id", lc.RequestID))
-	b, cancel := newBudget(ctx, started, time.Duration(lc.TimeLimitInMs)*time.Millisecond)
+	b, cancel := budget.Divide(ctx, time.Duration(lc.TimeLimitInMs)*time.Millisecond)
 	defer cancel()
 	h.limitMemory(lc.MemoryLimitInMb)
 

@@ -3,6 +3,7 @@ package handler
 import (
 	"sync"
 
+	"ckafka-etl/internal/core/budget"
 	"ckafka-etl/record"
 )
 
@@ -47,20 +48,20 @@ func (s *settlement) recall() {
 
 // write has each sink write what it has not settled yet, all at the same time:
 // one that is down neither hides nor undoes another.
-func (s *settlement) write(b budget) {
+func (s *settlement) write(phases budget.Phases) {
 	var sinks sync.WaitGroup
 	for k := range s.pipeline.Sinks {
-		sinks.Go(func() { s.writeTo(b, k) })
+		sinks.Go(func() { s.writeTo(phases, k) })
 	}
 	sinks.Wait()
 }
 
-func (s *settlement) writeTo(b budget, k int) {
+func (s *settlement) writeTo(phases budget.Phases, k int) {
 	todo, places := s.unsettled(k)
 	if len(todo) == 0 {
 		return
 	}
-	results, stats := s.pipeline.Sinks[k].Write(b.sinks, record.Delivery{Records: todo})
+	results, stats := s.pipeline.Sinks[k].Write(phases.Sinks, record.Delivery{Records: todo})
 	s.stats[k] = stats
 	if len(results) != len(todo) {
 		return // what it means cannot be known: everything stays unsettled
@@ -92,7 +93,7 @@ func (s *settlement) unsettled(k int) (todo []record.Record, places []int) {
 }
 
 // bury sends refused records to the dead letters.
-func (s *settlement) bury(b budget) {
+func (s *settlement) bury(phases budget.Phases) {
 	type place struct{ sink, rec int }
 	var letters []record.DeadLetter
 	var places []place
@@ -119,7 +120,7 @@ func (s *settlement) bury(b budget) {
 		}
 		return
 	}
-	results, stats := s.pipeline.Letters.Write(b.letters, letters)
+	results, stats := s.pipeline.Letters.Write(phases.Letters, letters)
 	s.stats[0].Add(stats)
 	if len(results) != len(letters) {
 		results = make([]record.Result, len(letters)) // unsettled, all of them
