@@ -190,7 +190,7 @@ func judgeItem(r *answerReader, s *sentItem, it *answerItem, stamp string) judge
 		return judgement{again, causeOf(it.status, &f, orElse(m, hintOverload)), failed(it.status)}
 	case m.subject == ofIndex:
 		return judgement{hold, causeOf(it.status, &f, m), failed(it.status)}
-	case m.subject == ofDocument && it.status < 500:
+	case m.subject == ofDocument && it.status <= http.StatusInternalServerError:
 		return judgement{verdict: refused, cause: causeOf(it.status, &f, m)}
 	case it.status == http.StatusInternalServerError:
 		v := again
@@ -257,6 +257,8 @@ func judgeRequest(r *reply) (verdict, *record.Cause) {
 		return v, c
 	}
 	switch {
+	case r.status == http.StatusInternalServerError && m.subject == ofDocument:
+		return with(split, "look at what sends the documents") // 6.x says so of a body that it cannot read
 	case f.elastic && m.subject == ofServer, r.status == http.StatusTooManyRequests, r.status == http.StatusRequestTimeout, r.status >= 500:
 		return with(again, hintOverload)
 	case r.status == http.StatusRequestEntityTooLarge:

@@ -127,8 +127,3 @@ func cut(s string, n int) string {
 	return s
 }
 
-// short cuts a text to a length that a log line can bear.
-func short(s string) string {
-	const most = 200
-	return cut(s, most)
-}

@@ -53,11 +53,14 @@ const (
 //nolint:gochecknoglobals // a table that is never written
 var refusals = []refusal{
 	// What the index is, under types that documents have as well.
-	{"", `(?:data stream timestamp field \[(?P<field>[^\]]*)\] is missing|documents? must contain (?:a single-valued )?timestamp field.*)`, ofIndex, "a data stream needs this field in every document: look at ES_Time_Field", "the data stream's time field is missing: ${field}"},
+	{"", `(?:(?:\[-?\d+:-?\d+\] )?failed to parse: )?data stream timestamp field \[(?P<field>[^\]]*)\] is missing`, ofIndex, "a data stream needs this field in every document: look at ES_Time_Field", "the data stream's time field is missing: ${field}"},
+	{"", `(?:failed to parse: )?documents must contain a single-valued timestamp field '(?P<field>[^']*)' of date type`, ofUnknown, "a data stream needs this field in every document: look at ES_Time_Field", "the data stream's time field is missing, or there twice: ${field}"},
 	{"mapper_parsing_exception", `Failed to parse mapping(?: \[[^\]]*\])?: .*`, ofIndex, hintTemplate, "the mapping of a template cannot be parsed"},
+	{"document_parsing_exception mapper_parsing_exception", `(?:\[-?\d+:-?\d+\] )?failed to parse: analyzer \[[^\]]*\] has not been configured in mappings`, ofIndex, hintTemplate, "an analyzer of a template does not exist"},
 	{"mapper_parsing_exception", `Root mapping definition has unsupported parameters: .*`, ofIndex, hintTemplate, "the mapping of a template has unsupported parameters"},
 	{"mapper_parsing_exception", `(?:Mapping definition for|No handler for type|unknown parameter|analyzer) \[.*`, ofIndex, hintTemplate, "the mapping of a template cannot be used"},
-	{"illegal_argument_exception", `_id must be unset or set to \[.*\] but was \[.*\] because \[(?P<name>[^\]]*)\] is in time_series mode`, ofIndex, "an index of mode time_series makes its own ids: choose another index (ES_Index_KeyWord) or another index.mode", "the index is of mode time_series"},
+	{"illegal_argument_exception document_parsing_exception mapper_parsing_exception", `(?:(?:\[-?\d+:-?\d+\] )?failed to parse: )?_id must be unset or set to \[.*\] but was \[.*\] because \[(?P<name>[^\]]*)\] is in time_series mode`, ofIndex, "an index of mode time_series makes its own ids: choose another index (ES_Index_KeyWord) or another index.mode", "the index is of mode time_series"},
+	{"document_parsing_exception mapper_parsing_exception", `(?:(?:\[-?\d+:-?\d+\] )?failed to parse: )?time series index @timestamp value .*`, ofUnknown, "the event is too old or too new for the time series: look at index.time_series.start_time and end_time", "the event time lies outside the time series"},
 
 	// What the document is.
 	{"document_parsing_exception mapper_parsing_exception", `(?:\[-?\d+:-?\d+\] )?failed to parse field \[(?P<field>[^\]]*)\] of type \[(?P<name>[^\]]*)\].*`, ofDocument, "", safeType + " (${name})"},
@@ -80,7 +83,7 @@ var refusals = []refusal{
 	{"illegal_argument_exception", `(?i:can't merge a non[ -]object mapping) \[(?P<field>[^\]]*)\].*`, ofDocument, "", safeShape},
 	{"illegal_argument_exception", `object mapping \[(?P<field>[^\]]*)\] can't be changed.*`, ofDocument, "", safeShape},
 	{"illegal_argument_exception", `(?:name cannot be empty string|field name cannot be an empty string|(?:object )?field starting or ending with a \[\.\].*|field name cannot contain only whitespace.*|field name starting with.*)`, ofDocument, "", safeName},
-	{"json_parse_exception x_content_parse_exception x_content_e_o_f_exception json_e_o_f_exception stream_constraints_exception", ``, ofDocument, "", "the document cannot be parsed"},
+	{"json_parse_exception x_content_parse_exception x_content_e_o_f_exception json_e_o_f_exception stream_constraints_exception not_x_content_exception", ``, ofDocument, "", "the document cannot be parsed"},
 
 	// What the index, the stream, the rights or the cluster's settings are.
 	{"index_not_found_exception", ``, ofIndex, "the index was not created: look at action.auto_create_index and at the user's rights on it", "no such index"},
@@ -103,6 +106,7 @@ var refusals = []refusal{
 	{"illegal_argument_exception", `(?:unknown (?:index sort field|setting)|Failed to parse value|docvalues not found for index sort field|invalid index sort field|cannot apply index sort to field|index sorting is .*)[:\s].*`, ofIndex, hintTemplate, "a setting of a template cannot be used"},
 	{"illegal_argument_exception", `(?:Custom Analyzer|Unknown analyzer type|analyzer|Unknown tokenizer type|Unknown filter type|Unknown char_filter type) \[.*`, ofIndex, hintTemplate, "an analyzer of a template cannot be used"},
 	{"illegal_argument_exception", `explicit index in bulk is not allowed`, ofIndex, "the server takes no index names in bulk bodies: look at rest.action.multi.allow_explicit_index", "explicit index names in bulk bodies are not allowed"},
+	{"action_request_validation_exception", `Validation Failed: 1: create operations only support internal versioning.*`, ofIndex, "look at ES_Op_Type and ES_Id_Version", "create takes no versions"},
 	{"illegal_argument_exception", `index \[(?P<name>[^\]]*)\] (?:must be|is) (?:a )?(?:write index|read-only|not a write index).*`, ofIndex, "look at the index and its aliases", ""},
 
 	// How the server is.
@@ -136,6 +140,10 @@ type meaning struct {
 
 // meaningOf looks a refusal up in the table.
 func meaningOf(f *failure) meaning {
+	reason := f.reason
+	if strings.HasSuffix(reason, "failed to parse") && len(f.causes) > 0 {
+		reason += ": " + f.causes[0] // which alone says what it is about
+	}
 	for i := range refusals {
 		r := &refusals[i]
 		if r.kinds != "" && !hasWord(r.kinds, f.kind) {
@@ -143,7 +151,7 @@ func meaningOf(f *failure) meaning {
 		}
 		m := meaning{subject: r.subject, hint: r.hint, safe: r.safe}
 		if pattern := compiled()[i]; pattern != nil {
-			groups := pattern.FindStringSubmatch(f.reason)
+			groups := pattern.FindStringSubmatch(reason)
 			if groups == nil {
 				continue
 			}
