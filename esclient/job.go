@@ -2,9 +2,10 @@ package esclient
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
+	"ckafka-etl/internal/core/backoff"
+	"ckafka-etl/internal/core/budget"
 	"ckafka-etl/record"
 )
 
@@ -146,12 +147,12 @@ func (j *job) launch() {
 	for j.stopped == nil && j.flying < j.slots() {
 		p, wake := j.next(time.Now())
 		if p == nil {
-			if j.flying == 0 && len(j.queue) > 0 && !roomFor(j.ctx, time.Until(wake)+minTry) {
+			if j.flying == 0 && len(j.queue) > 0 && !budget.Room(j.ctx, time.Until(wake)+minTry) {
 				j.stop(nil)
 			}
 			return
 		}
-		if !roomFor(j.ctx, minTry) {
+		if !budget.Room(j.ctx, minTry) {
 			j.stop(nil)
 			return
 		}
@@ -329,24 +330,20 @@ func (j *job) send(req *request) {
 // timeFor is how long an address may take: its share of the time that is left,
 // if there are others that have not been tried.
 func (j *job) timeFor(req *request) time.Duration {
-	limit := j.c.cfg.RequestTimeout
-	if end, ok := j.ctx.Deadline(); ok {
-		untried := 1
-		for i := range j.c.pool.nodes {
-			if i != req.node && req.tried&(1<<i) == 0 {
-				untried++
-			}
+	untried := 1
+	for i := range j.c.pool.nodes {
+		if i != req.node && req.tried&(1<<i) == 0 {
+			untried++
 		}
-		limit = min(limit, time.Until(end)/time.Duration(untried))
 	}
-	return limit
+	return min(j.c.cfg.RequestTimeout, budget.Share(j.ctx, untried))
 }
 
 // busy has the server left alone for a while: what this round still had to send
 // waits, and the next one begins with one request.
 func (j *job) busy(retryAfter time.Duration) {
 	now := time.Now()
-	d := max(pause(j.busyRuns), retryAfter)
+	d := max(backoff.Jitter(j.busyRuns+1, firstPause, maxPause), retryAfter)
 	j.busyRuns++
 	j.probing = true
 	if until := now.Add(d); until.After(j.gate) {
@@ -355,11 +352,6 @@ func (j *job) busy(retryAfter time.Duration) {
 	if retryAfter > 0 {
 		j.c.quietUntil = now.Add(retryAfter)
 	}
-}
-
-// pause is a back-off with full jitter after a number of failed tries.
-func pause(tries int) time.Duration {
-	return rand.N(min(firstPause<<min(tries, 10), maxPause)) //nolint:gosec // no secret
 }
 
 // later queues items that are to be sent again. Those that wait for the same
@@ -439,12 +431,4 @@ func (j *job) finish() {
 		}
 		r.Trace = j.items[i].trace
 	}
-}
-
-func roomFor(ctx context.Context, d time.Duration) bool {
-	if ctx.Err() != nil {
-		return false
-	}
-	end, ok := ctx.Deadline()
-	return !ok || time.Until(end) > d
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"ckafka-etl/internal/core/backoff"
+	"ckafka-etl/internal/core/budget"
 	"ckafka-etl/internal/core/netfault"
 	"ckafka-etl/record"
 )
@@ -41,7 +43,7 @@ func (j *job) handle(req *request) {
 func (j *job) elsewhere(req *request) bool {
 	r := &req.reply
 	stale := !req.fresh && r.mayBeStale()
-	if !stale && !r.elsewhere() || !roomFor(j.ctx, minTry) || j.stopped != nil {
+	if !stale && !r.elsewhere() || !budget.Room(j.ctx, minTry) || j.stopped != nil {
 		return false
 	}
 	if stale {
@@ -266,7 +268,7 @@ func (j *job) handleItems(req *request) {
 // taken, or the server says that it has too much to do, everything waits.
 func (j *job) backOff(req *request, items []int32, taken bool) {
 	p := &part{items: items, repeat: true, tries: req.part.tries + 1, alone: req.part.alone, search: req.part.search}
-	p.ready = time.Now().Add(pause(req.part.tries))
+	p.ready = time.Now().Add(backoff.Jitter(req.part.tries+1, firstPause, maxPause))
 	j.later(p)
 	if !taken {
 		j.busy(0)
