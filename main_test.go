@@ -271,7 +271,7 @@ func TestClosedConnectionIsReplacedAtOnce(t *testing.T) {
 // first-level fields, none above 8 KB.
 func TestLogLines(t *testing.T) {
 	s := newServer(t, func(_ int, body string) (int, string) {
-		return 200, taken(body, `400,"error":{"type":"`+strings.Repeat("x", 5000)+`","reason":"failed to parse field [`+strings.Repeat("f", 5000)+`] of type [long]"}`)
+		return 200, taken(body, `400,"error":{"type":"mapper_parsing_exception","reason":"failed to parse field [`+strings.Repeat("f", 5000)+`] of type [long]"}`)
 	})
 	f := newFunction("ES_Address="+s.URL, "ES_Index_KeyWord=k")
 	_, err := f.invoke(t, oneGood, 2*time.Second)

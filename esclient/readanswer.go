@@ -126,4 +126,3 @@ func cut(s string, n int) string {
 	}
 	return s
 }
-
