@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"unicode/utf8"
 )
 
@@ -49,7 +50,13 @@ func parseBulk(body []byte) ([]action, error) {
 	return actions, nil
 }
 
+// usual is an action line as most are: without escapes, in the usual order.
+var usual = regexp.MustCompile(`^\{"(create|index)":\{"_index":"([^"\\]+)",(?:"_type":"([^"\\]+)",)?"_id":"([^"\\]+)"\}\}$`)
+
 func parseAction(line []byte) (action, error) {
+	if m := usual.FindSubmatch(line); m != nil {
+		return action{op: string(m[1]), index: string(m[2]), typ: string(m[3]), id: string(m[4])}, nil
+	}
 	var ops map[string]metadata
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()

@@ -82,16 +82,16 @@ func RecordRefusals() []Refusal {
 // firewall's, nothing at all, something without end.
 func Pages() []Reply {
 	return []Reply{
-		{Body: errorBody(400, "acme_exception", "not now")},
-		{Body: errorBody(400, "parse_exception", "cannot read {escaped}")},
-		{Body: "<html><head><title>no</title></head><body>request blocked, event 4711</body></html>"},
-		{Body: "<html>{body}</html>"},
-		{Body: ""},
-		{Body: "<html>", Pad: 300_000},
-		{Body: "upstream connect error or disconnect/reset before headers"},
-		{Body: `"no"`},
-		{Body: `{"error":"no","status":400}`},
-		{Body: `{}`},
+		{Name: "error", Body: errorBody(400, "acme_exception", "not now")},
+		{Name: "error that quotes", Body: errorBody(400, "parse_exception", "cannot read {escaped}")},
+		{Name: "page", Body: "<html><head><title>no</title></head><body>request blocked, event 4711</body></html>"},
+		{Name: "page that quotes", Body: "<html>{body}</html>"},
+		{Name: "nothing", Body: ""},
+		{Name: "huge page", Body: "<html>", Pad: 300_000},
+		{Name: "text", Body: "upstream connect error or disconnect/reset before headers"},
+		{Name: "JSON text", Body: `"no"`},
+		{Name: "old error", Body: `{"error":"no","status":400}`},
+		{Name: "empty object", Body: `{}`},
 	}
 }
 

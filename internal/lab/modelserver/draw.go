@@ -20,12 +20,37 @@ func drawReply(t *rapid.T) Fault {
 		r.RetryAfter = rapid.SampledFrom([]time.Duration{0, 0, time.Second, 20 * time.Second, 2 * time.Minute}).Draw(t, "retry after")
 		r.AsDate = rapid.Bool().Draw(t, "as a date")
 	}
+	return refusesWhole(r)
+}
+
+func refusesWhole(r Reply) Fault {
 	f := Fault{How: Replies, Reply: r}
 	switch r.Status {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge:
 		f.Proof = Unproved
 	}
 	return f
+}
+
+// EveryRefusal are the faults that RefusesEverything draws from.
+func EveryRefusal() []Fault {
+	faults := []Fault{{How: NoConnection}, {How: Reset}, {How: BreaksInBody, Proof: Unproved}, {How: Stalls}}
+	for _, status := range refusedWhole {
+		for _, r := range Pages() {
+			r.Status = status
+			faults = append(faults, refusesWhole(r))
+		}
+	}
+	for _, body := range NoAnswers() {
+		faults = append(faults, Fault{How: Replies, Reply: Reply{Status: http.StatusOK, Body: body}})
+	}
+	for _, r := range slices.Concat(ServerRefusals(), IndexRefusals(), UnknownRefusals()) {
+		faults = append(faults, Fault{How: RefusesItems, Items: Items{Refusal: r}})
+		if r.Status >= http.StatusInternalServerError {
+			faults = append(faults, Fault{How: RefusesItems, Items: Items{Refusal: r, Keeps: KeepsVisible}})
+		}
+	}
+	return faults
 }
 
 // drawItems draws a refusal of documents that says nothing of them.
@@ -39,12 +64,7 @@ func drawItems(t *rapid.T) Fault {
 }
 
 func drawConnection(t *rapid.T) Fault {
-	how := rapid.SampledFrom([]How{NoConnection, Reset, BreaksInBody, Stalls}).Draw(t, "connection")
-	f := Fault{How: how}
-	if how == BreaksInBody {
-		f.Proof = Unproved
-	}
-	return f
+	return rapid.SampledFrom([]Fault{{How: NoConnection}, {How: Reset}, {How: BreaksInBody, Proof: Unproved}, {How: Stalls}}).Draw(t, "connection")
 }
 
 func drawNoAnswer(t *rapid.T) Fault {

@@ -1,6 +1,7 @@
 package modelserver
 
 import (
+	"fmt"
 	"hash/fnv"
 	"time"
 )
@@ -39,6 +40,25 @@ type Fault struct {
 	Spares string
 	// Proof is what the refusal of a whole request says of a record.
 	Proof Proof
+}
+
+// String names a fault, for tests that have one of each.
+func (f Fault) String() string {
+	switch f.How {
+	case Replies:
+		if f.Reply.Name == "" {
+			return fmt.Sprintf("%d %.60q", f.Reply.Status, f.Reply.Body)
+		}
+		return fmt.Sprintf("%d %s", f.Reply.Status, f.Reply.Name)
+	case RefusesItems:
+		r := &f.Items.Refusal
+		return fmt.Sprintf("item %d %s %.24q keeps %s", r.Status, r.Type, r.Reason, [...]string{"nothing", "it", "what seems to be it"}[f.Items.Keeps])
+	default:
+		return [...]string{
+			"fine", "replies", "no connection", "reset", "breaks in the body", "stalls", "cut answer", "short answer",
+			"long answer", "shuffled answer", "foreign answer", "items",
+		}[f.How]
+	}
 }
 
 // Items are documents that are refused one by one.

@@ -221,7 +221,9 @@ func (o *outcome) append(buf []byte, want fields) []byte {
 func (o *outcome) appendError(buf []byte, want fields) []byte {
 	reason := o.refusal.Reason
 	if strings.Contains(reason, "{") {
-		reason = strings.NewReplacer("{source}", string(o.source), "{id}", o.action.id, "{index}", o.action.index).Replace(reason)
+		reason = strings.ReplaceAll(reason, "{id}", o.action.id)
+		reason = strings.ReplaceAll(reason, "{index}", o.action.index)
+		reason = strings.ReplaceAll(reason, "{source}", string(o.source))
 	}
 	if o.refusal.Text {
 		buf, _ = rawjson.AppendEscaped(append(buf, '"'), o.refusal.Type+"["+reason+"]")

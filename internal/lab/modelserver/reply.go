@@ -30,6 +30,8 @@ const (
 // Reply is an answer to a whole request.
 type Reply struct {
 	Status int
+	// Name says what Body is, for the names of tests.
+	Name string
 	// Body is the answer; in it {body} stands for what was sent, and {escaped}
 	// for the same as the inside of a JSON string.
 	Body string

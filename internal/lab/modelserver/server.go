@@ -59,6 +59,10 @@ type Traits struct {
 	IgnoresFilter bool
 	// Form is how answers are written, unless a Reply says otherwise.
 	Form Form
+	// Secret is a text that no body may hold. "": there is none.
+	Secret string
+	// KeepBodies keeps all that is sent, for Bodies.
+	KeepBodies bool
 	// Credentials are the user and the password that each request has to carry.
 	Credentials [2]string
 }
@@ -101,7 +105,8 @@ func (s *Server) Requests() int {
 	return s.requests
 }
 
-// Bodies is all that was ever sent, in the order in which it came.
+// Bodies is all that was ever sent, in the order in which it came, if the traits
+// say that it is kept.
 func (s *Server) Bodies() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()

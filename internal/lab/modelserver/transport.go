@@ -185,7 +185,12 @@ func (s *Server) serve(req *http.Request, wire []byte) (res *http.Response, stal
 	s.worst = max(s.worst, len(wire))
 	s.check(req)
 	body, packed := s.unpack(req, wire)
-	s.bodies = append(s.bodies, body...)
+	if s.traits.KeepBodies {
+		s.bodies = append(s.bodies, body...)
+	}
+	if s.traits.Secret != "" && bytes.Contains(body, []byte(s.traits.Secret)) {
+		s.violate("a body holds what should have been removed")
+	}
 	actions, perr := parseBulk(body)
 	if perr != nil {
 		s.violate("%v", perr)
