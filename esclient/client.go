@@ -57,6 +57,7 @@ type Client struct {
 	plainCause *record.Cause        // why, until a body was taken that was not
 	quietUntil time.Time            // Retry-After: nothing is sent before
 	taken      map[string]time.Time // when an index last took a document
+	warned     bool                 // of batches that are stored in part
 }
 
 // New makes a client. It contacts nobody.

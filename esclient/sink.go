@@ -27,8 +27,28 @@ func (c *Client) Write(ctx context.Context, d record.Delivery) ([]record.Result,
 	j := c.newJob(src, len(d.Records), bytes, c.cfg.Pipeline)
 	j.deliver = d
 	j.run(ctx)
+	c.warnOfParts(j.results)
 	src.stats.Add(j.stats)
 	return j.results, src.stats
+}
+
+// warnOfParts warns, once, of a batch that is stored in part under an index that
+// is named by the arrival: another instance would name the index of the rest by
+// its own clock, and write what is stored once more.
+func (c *Client) warnOfParts(results []record.Result) {
+	if c.warned || !c.cfg.Program.NamesByArrival() {
+		return
+	}
+	stored, open := false, false
+	for i := range results {
+		stored = stored || results[i].Outcome == record.Stored
+		open = open || results[i].Outcome == record.Unsettled
+	}
+	if stored && open {
+		c.warned = true
+		c.cfg.Logger.Warn("a batch is stored in part, and its index is named by the arrival time: if this instance is lost and the batch " +
+			"comes to another one behind the end of the index's day or hour, what is stored is stored again; ES_Index_TimeField names the index by the event's time")
+	}
 }
 
 // documents are records on their way to their indices.

@@ -467,3 +467,31 @@ func TestTimeIsOver(t *testing.T) {
 		require.Equal(t, "no_time_left", results[0].Cause.Type)
 	})
 }
+
+// A batch that failed in part came to another instance behind midnight: 19
+// documents of 10 records. Without an event time it cannot be helped, but said.
+func TestPartOfABatchIsWarnedOf(t *testing.T) {
+	for _, byEvent := range []bool{false, true} {
+		virtual(t, func(t *testing.T) {
+			var log strings.Builder
+			f := newFakeES(t)
+			f.script = func(int, *asked) answer { return answer{item: when(`"n":3`, diskFull)} }
+			c := testClient(t, f, func(c *Config) {
+				c.Logger = newTextLogger(&log)
+				if byEvent {
+					var err error
+					c.Program, err = transform.New(transform.Options{IndexPrefix: "k", TimeFields: []string{"t"}})
+					require.NoError(t, err)
+				}
+			})
+			for range 2 {
+				write(t, c, record.Delivery{Records: numbered(5)})
+			}
+			want := 1
+			if byEvent {
+				want = 0
+			}
+			require.Equal(t, want, strings.Count(log.String(), "ES_Index_TimeField"))
+		})
+	}
+}
