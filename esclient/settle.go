@@ -42,7 +42,8 @@ func (j *job) handle(req *request) {
 // new connection, or to another address.
 func (j *job) elsewhere(req *request) bool {
 	r := &req.reply
-	stale := !req.fresh && r.mayBeStale()
+	// A refusal over a new connection is the server's own, and so are those after.
+	stale := !req.fresh && r.mayBeStale() && (r.err != nil || j.refusals == 0)
 	if !stale && !r.elsewhere() || !budget.Room(j.ctx, minTry) || j.stopped != nil {
 		return false
 	}
