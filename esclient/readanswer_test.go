@@ -70,8 +70,8 @@ func TestStringCutter(t *testing.T) {
 		}
 		text, err := json.Marshal(value)
 		require.NoError(t, err)
-		if rapid.Bool().Draw(t, "escaped") {
-			text = []byte(strings.ReplaceAll(string(text), "a", `\u0061`))
+		if rapid.Bool().Draw(t, "escaped") { // no hex digit, which may stand in an escape
+			text = []byte(strings.ReplaceAll(string(text), "z", `\u007a`))
 		}
 		c := stringCutter{most: rapid.IntRange(4, 30).Draw(t, "most")}
 		var got []byte
