@@ -213,7 +213,7 @@ func TestEveryRecordHasOneOutcome(t *testing.T) {
 				// A new one can only know the hour by the clock.
 				in, clock = newInstance(t, m, now, change), start
 			} else {
-				clock = clock.Add(30 * time.Minute) // a warm instance keeps to the first hour
+				clock = clock.Add(10 * time.Minute) // a warm instance keeps to the first hour
 			}
 		}
 		logs += in.log.String()
