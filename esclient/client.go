@@ -50,14 +50,14 @@ type Client struct {
 	lastUsed time.Time
 
 	// What was learnt of the server.
-	typed      bool                 // action lines carry _type: 6.x demands it, 8.x refuses it
-	limit      int                  // the largest bulk body in bytes; a 413 lowers it
-	gzipTaken  bool                 // it has understood a compressed body
-	plain      bool                 // bodies are not compressed any more
-	plainCause *record.Cause        // why, until a body was taken that was not
-	quietUntil time.Time            // Retry-After: nothing is sent before
-	taken      map[string]time.Time // when an index last took a document
-	warned     bool                 // of batches that are stored in part
+	typed      bool              // action lines carry _type: 6.x demands it, 8.x refuses it
+	limit      int               // the largest bulk body in bytes; a 413 lowers it
+	gzipTaken  bool              // it has understood a compressed body
+	plain      bool              // bodies are not compressed any more
+	plainCause *record.Cause     // why, until a body was taken that was not
+	quietUntil time.Time         // Retry-After: nothing is sent before
+	taken      map[string]sample // what indices have taken last
+	warned     bool              // of batches that are stored in part
 }
 
 // New makes a client. It contacts nobody.
@@ -76,7 +76,7 @@ func New(cfg Config) (*Client, error) {
 	return &Client{
 		cfg: cfg, pool: newPool(&cfg.Elasticsearch, base), idle: idle,
 		worker: cfg.Program.NewWorker(), stamp: cfg.Program.StampField(),
-		limit: cfg.BulkBytes, taken: make(map[string]time.Time),
+		limit: cfg.BulkBytes, taken: make(map[string]sample),
 	}, nil
 }
 

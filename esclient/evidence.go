@@ -1,10 +1,12 @@
 package esclient
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
 	"time"
 
+	"ckafka-etl/internal/core/budget"
 	"ckafka-etl/record"
 )
 
@@ -25,6 +27,7 @@ type indexState struct {
 	name     string
 	taken    bool // it has taken a document of this call
 	suspects int  // documents that it has refused without proof
+	asked    bool // it was asked whether it still takes others
 }
 
 // indexNumber returns the number of an index + 1.
@@ -64,15 +67,16 @@ func (j *job) suspect(i int32, req *request, at int, cause *record.Cause) {
 }
 
 // takesOthers reports whether an item's index is known to take other documents:
-// of this delivery, of an earlier delivery of the same batch while this item was
-// refused, or, if it is the only one refused, within the last minutes.
+// of this delivery, or of an earlier one of the same batch while it refused this.
 func (j *job) takesOthers(it *item) bool {
+	return j.indices[it.where-1].taken || it.trace&record.RefusedAmongOthers != 0
+}
+
+// tookOthers reports whether an item's index has taken other documents within
+// the last minutes, and refuses no more than a few now.
+func (j *job) tookOthers(it *item) bool {
 	x := &j.indices[it.where-1]
-	if x.taken || it.trace&record.RefusedAmongOthers != 0 {
-		return true
-	}
-	at, known := j.c.taken[x.name]
-	return known && x.suspects == 1 && time.Since(at) < recent
+	return x.suspects <= few && time.Since(j.c.taken[x.name].at) < recent
 }
 
 // sendSuspects sends those alone whose index takes others, once all else is
@@ -83,8 +87,13 @@ func (j *job) sendSuspects() bool {
 	j.suspects = nil
 	for _, i := range suspects {
 		it := &j.items[i]
-		if j.stopped == nil && !it.alone && j.takesOthers(it) {
+		switch {
+		case j.stopped != nil:
+		case !it.alone && (j.takesOthers(it) || j.tookOthers(it)):
 			j.queue = append(j.queue, &part{items: []int32{i}, repeat: true, alone: true})
+			continue
+		case it.alone && j.tookOthers(it) && j.stillTakes(it):
+			j.convict(i, j.results[i].Cause)
 			continue
 		}
 		cause := *j.results[i].Cause
@@ -142,17 +151,79 @@ func joinHints(a, b string) string {
 	return a + "; " + b
 }
 
-// remember keeps which indices have taken documents, and when.
+// sample is the last document that an index has taken, and when that was.
+type sample struct {
+	at   time.Time
+	line []byte // its action line and source, nil if it was too large
+	id   span
+}
+
+// maxSample is the largest document that is kept as a sample, in bytes.
+const maxSample = 4 << 10
+
+// keepSample keeps the last document of a request that was stored, if its id is
+// one of ours: to create it once more is answered by a conflict.
+func (j *job) keepSample(req *request) {
+	at := len(req.items) - 1
+	for at >= 0 && j.results[req.items[at]].Outcome != record.Stored {
+		at--
+	}
+	if at < 0 || !req.sent[at].own || !req.sent[at].create {
+		return
+	}
+	s := req.sent[at].id
+	from := max(0, bytes.LastIndexByte(req.body[:s.from], '\n')+1)
+	to := len(req.body)
+	if at+1 < len(req.sent) {
+		to = bytes.LastIndexByte(req.body[:req.sent[at+1].id.from], '\n') + 1
+	}
+	if to-from > maxSample {
+		return
+	}
+	x := &j.indices[j.items[req.items[at]].where-1]
+	known := j.c.taken[x.name]
+	known.line = append(known.line[:0], req.body[from:to]...)
+	known.id = span{s.from - int32(from), s.to - int32(from)}
+	j.c.taken[x.name] = known
+}
+
+// remember keeps when indices have taken documents.
 func (j *job) remember() {
 	now := time.Now()
 	for n := range j.indices {
-		if x := &j.indices[n]; x.taken {
-			if len(j.c.taken) >= maxIndices {
-				clear(j.c.taken)
-			}
-			j.c.taken[x.name] = now
+		x := &j.indices[n]
+		if !x.taken {
+			continue
+		}
+		known := j.c.taken[x.name]
+		known.at = now
+		if len(j.c.taken) > maxIndices {
+			clear(j.c.taken)
+		}
+		j.c.taken[x.name] = known
+	}
+}
+
+// stillTakes reports whether an item's index still takes what it has taken
+// before: a document that is there is created once more, which a sound index
+// answers with a conflict. Without a sample there is no knowing.
+func (j *job) stillTakes(it *item) bool {
+	x := &j.indices[it.where-1]
+	known := j.c.taken[x.name]
+	if !x.asked && known.line != nil && budget.Room(j.ctx, minTry) {
+		x.asked = true
+		req := &request{typed: j.c.typed, pipeline: j.pipeline, body: known.line, node: j.c.pool.pick(0)}
+		req.items, req.sent = []int32{0}, []sentItem{{id: known.id, create: true, own: true}}
+		j.stats.Requests++
+		j.stats.Retries++
+		req.reply = j.c.post(j.ctx, req, j.timeFor(req))
+		if r := &req.reply; r.err == nil && r.status >= 200 && r.status < 300 {
+			judge(&j.reader, req, r.body, j.c.stamp, func(_ int, v judgement) {
+				x.taken = v.verdict == stored || v.verdict == duplicate
+			})
 		}
 	}
+	return x.taken
 }
 
 // search looks for the documents for which a request was refused as a whole: by

@@ -290,6 +290,7 @@ func (j *job) taken(req *request) {
 	j.accepted, j.refusals = true, 0
 	j.acceptances++
 	j.probing, j.busyRuns = false, 0
+	j.keepSample(req)
 	if req.part.search != nil {
 		j.foundTaken(req.part.search)
 	}

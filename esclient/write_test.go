@@ -68,9 +68,14 @@ func TestUnknownRefusalOfTheOnlyRecord(t *testing.T) {
 		require.Equal(t, record.Refused, write(t, c, record.Delivery{Records: poison})[0].Outcome)
 		<-time.After(recent) // virtual time
 		require.Equal(t, record.Unsettled, write(t, c, record.Delivery{Records: poison})[0].Outcome)
-		// Two at once may as well be the server's fault.
+		// A server that has begun to refuse everything is no evidence: it is asked
+		// whether it still takes what it has taken before.
 		write(t, c, record.Delivery{Records: numbered(3)})
-		require.Equal(t, map[record.Outcome]int{record.Unsettled: 2}, outcomes(write(t, c, record.Delivery{Records: bodies(`{"a":"poison"}`, `{"b":"poison"}`)})))
+		f.script = func(int, *asked) answer { return answer{item: when("", strange)} }
+		before := len(f.docs)
+		require.Equal(t, record.Unsettled, write(t, c, record.Delivery{Records: poison})[0].Outcome)
+		require.Equal(t, map[record.Outcome]int{record.Unsettled: 2}, outcomes(write(t, c, record.Delivery{Records: bodies(`{"a":1}`, `{"b":1}`)})))
+		require.Len(t, f.docs, before, "asking writes nothing")
 	})
 }
 
