@@ -3,6 +3,8 @@ package esclient
 import (
 	"bytes"
 	"net/http"
+	"regexp"
+	"sync"
 
 	"ckafka-etl/record"
 )
@@ -280,11 +282,17 @@ func judgeRequest(r *reply) (verdict, *record.Cause) {
 	}
 }
 
+//nolint:gochecknoglobals // made once
+var unknownType = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\AAction/metadata line \[\d+\] contains an unknown parameter \[_type\]\z`)
+})
+
 func judgeBadRequest(r *reply, m meaning, with func(verdict, string) (verdict, *record.Cause)) (verdict, *record.Cause) {
 	reason := []byte(r.failure.reason)
 	switch {
-	case r.failure.elastic && !r.typed && bytes.Contains(reason, []byte("type is missing")),
-		r.failure.elastic && r.typed && bytes.Contains(reason, []byte("unknown parameter [_type]")):
+	// Whole reasons: others may quote a record that says the same.
+	case !r.typed && r.failure.kind == "action_request_validation_exception" && bytes.HasPrefix(reason, []byte("Validation Failed: 1: type is missing;")),
+		r.typed && r.failure.kind == "illegal_argument_exception" && unknownType().Match(reason):
 		return with(flipType, "the server disagrees with itself about _type")
 	case m.subject == ofIndex:
 		return with(hold, "")

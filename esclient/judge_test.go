@@ -165,6 +165,7 @@ func TestJudgeRequest(t *testing.T) {
 	}{
 		{"6.x without type", 400, failure{kind: "action_request_validation_exception", reason: "Validation Failed: 1: type is missing;", elastic: true}, false, flipType, ""},
 		{"8.x with type", 400, failure{kind: "illegal_argument_exception", reason: "Action/metadata line [1] contains an unknown parameter [_type]", elastic: true}, true, flipType, ""},
+		{"a document that says so, quoted", 400, failure{kind: "illegal_argument_exception", reason: "cannot read: Action/metadata line [1] contains an unknown parameter [_type]", elastic: true}, true, split, ""},
 		{"a document that speaks of types", 400, failure{kind: "parse_exception", reason: "something about _type", elastic: true}, false, split, ""},
 		{"cluster read-only", 403, failure{kind: "cluster_block_exception", elastic: true}, false, again, "disk"},
 		{"a page that names an error", 403, failure{kind: "cluster_block_exception"}, false, split, ""},

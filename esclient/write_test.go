@@ -400,7 +400,7 @@ func TestTypeIsLearnt(t *testing.T) {
 			if a.ops[0].typed {
 				return answer{status: 400, body: `{"error":{"type":"illegal_argument_exception","reason":"Action/metadata line [1] contains an unknown parameter [_type]"},"status":400}`}
 			}
-			return answer{status: 400, body: `{"error":{"type":"x","reason":"type is missing"},"status":400}`}
+			return answer{status: 400, body: `{"error":{"type":"action_request_validation_exception","reason":"Validation Failed: 1: type is missing;"},"status":400}`}
 		}
 		require.Equal(t, 10, outcomes(write(t, c, record.Delivery{Records: numbered(10)}))[record.Unsettled], "a server that cannot make up its mind")
 	})
