@@ -305,7 +305,7 @@ func TestEveryRecordedEvent(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	s := newServer(t, func(int, string) (int, string) { return 0, "" })
-	f := newFunction("ES_Address="+s.URL, "ES_Index_KeyWord=k", "ES_Log_IgnoreWord=password,**.password", "ES_Gzip=0")
+	f := newFunction("ES_Address="+s.URL, "ES_Index_KeyWord=k", "ES_Log_IgnoreWord=password,**.password", "ES_Gzip=0", "Retry_Pace=0")
 	for _, file := range files {
 		payload, err := os.ReadFile(file)
 		require.NoError(t, err)

@@ -74,11 +74,17 @@ type Handler struct {
 	pace      time.Duration
 	level     slog.LevelVar
 	logger    *slog.Logger
-	decoder   event.Decoder
+	decoder   decoder
 	records   []record.Record
 	memory    memory
 	panics    panics
 	limitMB   int32
+}
+
+// decoder reads events. event.Decoder is one.
+type decoder interface {
+	Decode(payload []byte, arrival time.Time, dst []record.Record) ([]record.Record, error)
+	Trim()
 }
 
 // Invoke handles one event and returns the account, or an error if anything is
@@ -91,6 +97,9 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	if h.logger == nil {
 		h.logger = newLogger(h.Log, &h.level)
+	}
+	if h.decoder == nil {
+		h.decoder = &event.Decoder{}
 	}
 	started := h.Now()
 	lc, ok := functioncontext.FromContext(ctx)
@@ -135,7 +144,7 @@ func (h *Handler) decode(log *slog.Logger, payload []byte, arrival time.Time) (r
 	})
 	switch {
 	case cause != nil:
-		h.decoder = event.Decoder{} // in what state it is nobody knows
+		h.decoder = &event.Decoder{} // in what state the other is nobody knows
 		return nil, &PanicError{cause}
 	case err != nil:
 		return nil, err

@@ -165,6 +165,11 @@ func TestOneRecordIsAnother(t *testing.T) {
 	again[2].Body = []byte("another body")
 	s := deliver(&m, again, nil)
 	assert.Equal(t, resultsOf(stored, stored, open, stored, open), s.results)
+
+	// It is the last one of a shorter batch: it takes the old one's place.
+	deliver(&m, again[:3], resultsOf(stored, open, dead))
+	s = deliver(&m, again, nil)
+	assert.Equal(t, resultsOf(stored, open, dead, stored, open), s.results)
 }
 
 // A hash of 32 bits may be that of two records of a batch. Each keeps its own
@@ -346,6 +351,18 @@ func TestHowManyBatchesAreRemembered(t *testing.T) {
 	for n := range partitions {
 		assert.Equal(t, n >= partitions-maxEvents, m.failed[source{event: uint64(n + 1)}] != nil, "event %d", n)
 	}
+}
+
+// An event by hand with more records than the trigger sends is remembered as
+// well, but its buffer is not kept.
+func TestMemoryOfALargeEvent(t *testing.T) {
+	var m memory
+	recs := batchOf(time.Unix(0, 0), fromTo(1, 20_000)...)
+	results := [][]record.Result{all(record.Result{Outcome: stored}, len(recs))}
+	results[0][19_999].Outcome = open
+	deliver(&m, recs, results)
+	assert.Nil(t, m.hashes)
+	assert.Equal(t, 19_999, deliver(&m, recs, nil).recalled)
 }
 
 // Ten partitions of 10,000 records took 65 to 128 MB when each record had a
