@@ -72,6 +72,16 @@ func (j *job) takesOthers(it *item) bool {
 	return j.indices[it.where-1].taken || it.trace&record.RefusedAmongOthers != 0
 }
 
+// longFail is how long an internal error of the server has to last before it is
+// held against a document: what shards and mappings go through is shorter.
+const longFail = 10 * time.Second
+
+// mayPass reports whether an internal error (500) may be the server's own state:
+// while nothing else is taken, and for some time after that.
+func (j *job) mayPass(it *item) bool {
+	return !j.takesOthers(it) || it.trace&record.RefusedAmongOthers == 0 && time.Since(j.began) < longFail
+}
+
 // tookOthers reports whether an item's index has taken other documents within
 // the last minutes, and refuses no more than a few now.
 func (j *job) tookOthers(it *item) bool {
@@ -161,11 +171,11 @@ type sample struct {
 // maxSample is the largest document that is kept as a sample, in bytes.
 const maxSample = 4 << 10
 
-// keepSample keeps the last document of a request that was stored, if its id is
+// keepSample keeps the last document of a request that is there now, if its id is
 // one of ours: to create it once more is answered by a conflict.
 func (j *job) keepSample(req *request) {
 	at := len(req.items) - 1
-	for at >= 0 && j.results[req.items[at]].Outcome != record.Stored {
+	for at >= 0 && j.results[req.items[at]].Outcome != record.Stored && j.results[req.items[at]].Outcome != record.Duplicate {
 		at--
 	}
 	if at < 0 || !req.sent[at].own || !req.sent[at].create {

@@ -73,11 +73,12 @@ type job struct {
 	smaller  []int32 // were refused, and are to be sent in a smaller form
 
 	gate        time.Time // nothing is sent before it
-	probing     bool      // the next request goes alone
-	busyRuns    int       // busy replies in a row
-	accepted    bool      // something was accepted in this call
-	acceptances int       // how often
-	refusals    int       // whole requests refused since something was accepted
+	began       time.Time
+	probing     bool // the next request goes alone
+	busyRuns    int  // busy replies in a row
+	accepted    bool // something was accepted in this call
+	acceptances int  // how often
+	refusals    int  // whole requests refused since something was accepted
 	flips       int
 	stopped     *record.Cause // nothing more is sent
 	stats       record.Stats
@@ -115,7 +116,7 @@ func (c *Client) newJob(src source, n, bytes int, pipeline string) *job {
 // run settles all items, as far as ctx lets it. What is not settled when it
 // returns is Unsettled, with the last cause. Nothing is in flight then.
 func (j *job) run(ctx context.Context) {
-	j.ctx = ctx
+	j.ctx, j.began = ctx, time.Now()
 	j.results = make([]record.Result, j.n)
 	j.items = make([]item, j.n)
 	j.replies = make(chan *request, j.c.cfg.BulkConcurrency)
@@ -429,6 +430,10 @@ func (j *job) finish() {
 		if r.Cause == nil {
 			r.Cause = noTimeLeft()
 		}
-		r.Trace = j.items[i].trace
+		it := &j.items[i]
+		if it.fails > 0 && j.indices[it.where-1].taken {
+			it.trace |= record.RefusedAmongOthers
+		}
+		r.Trace = it.trace
 	}
 }

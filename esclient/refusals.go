@@ -112,6 +112,7 @@ var refusals = []refusal{
 	// How the server is.
 	{"cluster_block_exception", ``, ofServer, "the index or cluster is blocked: look at its free disk space and at index.blocks", "blocked"},
 	{"es_rejected_execution_exception rejected_execution_exception circuit_breaking_exception", ``, ofServer, hintOverload, ""},
+	{"mapper_exception", ``, ofServer, "the cluster's master is busy or missing: look at the cluster's health", "the mapping was not updated in time"},
 	{"unavailable_shards_exception no_shard_available_action_exception shard_not_found_exception primary_missing_action_exception", ``, ofServer, "a shard is not available: look at the cluster's health", "a shard is not available"},
 	{"process_cluster_event_timeout_exception master_not_discovered_exception not_master_exception failed_to_commit_cluster_state_exception timeout_exception", ``, ofServer, "the cluster's master is busy or missing: look at the cluster's health", ""},
 	{"i_o_exception io_exception file_system_exception no_such_file_exception index_write_exception translog_exception engine_exception engine_creation_failure_exception already_closed_exception already_closed engine_closed_exception index_shard_closed_exception illegal_index_shard_state_exception index_shard_not_started_exception corrupt_index_exception out_of_memory_error", ``, ofServer, hintDisk, "a node cannot write"},

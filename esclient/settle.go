@@ -126,11 +126,29 @@ func (j *job) handleError(req *request) {
 	case cause.Permanent:
 		j.requeue(req, cause)
 		j.stop(cause)
-	case len(req.wire()) >= largeBody && netfault.Broken(r.err) && (r.unread || req.part.tries > 0):
+	case brokeUnderBody(req):
 		j.refusedWhole(req, cause)
 	default:
 		j.requeue(req, cause)
 		j.busy(0)
+	}
+}
+
+// brokeUnderBody reports whether a connection was broken for the body that was
+// being written: at once if it is large or a half of one that was, and for a
+// small one if that happens again and again.
+func brokeUnderBody(req *request) bool {
+	const often = 2
+	r := &req.reply
+	switch {
+	case !netfault.Broken(r.err):
+		return false
+	case req.part.search != nil:
+		return true
+	case len(req.wire()) >= largeBody:
+		return r.unread || req.part.tries > 0
+	default:
+		return r.unread && req.part.tries >= often
 	}
 }
 
@@ -241,8 +259,8 @@ func (j *job) handleItems(req *request) {
 			j.locate(v.cause, i, req, at)
 			j.refuse(i, v.cause)
 		case suspect:
-			if v.cause.Status == http.StatusInternalServerError && !j.takesOthers(it) {
-				repeats = j.sendAgain(repeats, i, v.cause) // it may be the server that is ill
+			if v.cause.Status == http.StatusInternalServerError && j.mayPass(it) {
+				repeats = j.sendAgain(repeats, i, v.cause)
 				break
 			}
 			j.suspect(i, req, at, v.cause)
