@@ -23,6 +23,8 @@ import (
 
 const (
 	deadIndex = "dead"
+	// today is the index of the day on which virtual time begins.
+	today = "k-2000-01-01"
 	// The credentials of every instance; no text may hold the password.
 	user, password = "u", "S3CRET-password"
 )

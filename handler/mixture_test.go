@@ -76,7 +76,7 @@ func (m *mixture) drawTraits(t *rapid.T) {
 	}
 	switch rapid.IntRange(0, 7).Draw(t, "trait") {
 	case 0:
-		m.Traits.FailureStore = true
+		m.Traits.FailureStore = rapid.SampledFrom([]modelserver.Burial{modelserver.NewIDs, modelserver.KeptIDs}).Draw(t, "failure store")
 	case 1:
 		m.Traits.RewritesIDs = deadIndex
 	case 2, 3:
@@ -116,7 +116,10 @@ func drawRecords(t *rapid.T) []sent {
 		if k == phrase || rapid.IntRange(0, 2).Draw(t, "says something") == 0 {
 			saying = rapid.SampledFrom(modelserver.Phrases()).Draw(t, "phrase")
 		}
-		long := rapid.SampledFrom([]int{0, 0, 0, 200_000}).Draw(t, "length")
+		long := 0
+		if k == conflict && rapid.IntRange(0, 7).Draw(t, "is long") == 0 {
+			long = 200_000
+		}
 		recs = append(recs, newRecord(k, i, id, saying, long))
 		_, others := k.needsOthers()
 		need = need || others
@@ -191,11 +194,6 @@ func (m *mixture) configure(c *config.Elasticsearch) {
 	}
 }
 
-// day is the index of a mixture's documents.
-func (m *mixture) day() string {
-	return "k-2000-01-01"
-}
-
 // Whatever an event holds, whatever goes wrong on the way and at the server,
 // however often the batch is delivered again to the same instance or to a new
 // one: after the last delivery the account is what the server holds when it has
@@ -215,7 +213,7 @@ func TestEveryRecordHasOneOutcome(t *testing.T) {
 func (m *mixture) describe() string {
 	var b strings.Builder
 	for i := range m.Records {
-		fmt.Fprintf(&b, "%d %s %s %s\n", m.Offset+int64(i), m.Records[i].kind, m.Records[i].id, m.Records[i].mark)
+		fmt.Fprintf(&b, "%d %s %.8s %s\n", m.Offset+int64(i), m.Records[i].kind, m.Records[i].id, m.Records[i].mark)
 	}
 	for _, p := range m.Phases {
 		fmt.Fprintf(&b, "%v host %q spares %q worked %v of %d: %d requests, %v\n", p.Fault, p.Fault.Host, p.Fault.Spares, p.Fault.Worked, p.Fault.Items.Of, p.Requests, p.For)

@@ -4,11 +4,15 @@ import (
 	"encoding/json"
 	"slices"
 
-	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
-
 	"ckafka-etl/internal/lab/modelserver"
+	"github.com/stretchr/testify/require"
 )
+
+// checker is what judges a mixture.
+type checker interface {
+	require.TestingT
+	Log(args ...any)
+}
 
 // fate is where a record is in the end.
 type fate struct {
@@ -27,7 +31,7 @@ func (f *fate) dead() bool { return f.letters > 0 || f.buried > 0 }
 func (f *fate) doubtful() bool { return !f.kind.refused() && f.may }
 
 // check compares the account with what the server holds.
-func (m *mixture) check(t *rapid.T, seen mixtureSeen) {
+func (m *mixture) check(t checker, seen mixtureSeen) {
 	t.Log(m.describe())
 	for n, d := range seen.deliveries {
 		requireDiscreet(t, d.said)
@@ -64,7 +68,7 @@ func (m *mixture) check(t *rapid.T, seen mixtureSeen) {
 }
 
 // fates looks for each record in all that the server and the topic hold.
-func (m *mixture) fates(t *rapid.T, seen mixtureSeen) []fate {
+func (m *mixture) fates(t require.TestingT, seen mixtureSeen) []fate {
 	fates := make([]fate, len(m.Records))
 	byMark := make(map[string]*fate)
 	for i := range m.Records {
@@ -80,7 +84,7 @@ func (m *mixture) fates(t *rapid.T, seen mixtureSeen) []fate {
 		case modelserver.FailureStore:
 			byMark[key(d.Source)].buried++
 		default:
-			require.Equal(t, m.day(), d.Index, "the first arrival names the index")
+			require.Equal(t, today, d.Index, "the first arrival names the index")
 			byMark[key(d.Source)].docs++
 		}
 	}
@@ -95,7 +99,7 @@ func (m *mixture) fates(t *rapid.T, seen mixtureSeen) []fate {
 }
 
 // checkFate checks what became of one record.
-func (m *mixture) checkFate(t *rapid.T, f *fate, lost int) {
+func (m *mixture) checkFate(t require.TestingT, f *fate, lost int) {
 	require.LessOrEqual(t, f.letters, 1, "letters of %s", f.mark)
 	require.LessOrEqual(t, f.docs, 1, "documents of %s", f.mark)
 	if f.kind.refused() {
@@ -113,7 +117,7 @@ func (m *mixture) checkFate(t *rapid.T, f *fate, lost int) {
 
 // checkOrder checks that of the records of one id the last one is there that
 // was not refused.
-func (m *mixture) checkOrder(t *rapid.T, fates []fate) {
+func (m *mixture) checkOrder(t require.TestingT, fates []fate) {
 	groups := make(map[string][]*fate)
 	for i := range fates {
 		name := fates[i].id
@@ -140,10 +144,10 @@ func (m *mixture) checkOrder(t *rapid.T, fates []fate) {
 }
 
 // checkCount checks that there is nothing that belongs to no record.
-func (m *mixture) checkCount(t *rapid.T, fates []fate, server *modelserver.Server) {
+func (m *mixture) checkCount(t require.TestingT, fates []fate, server *modelserver.Server) {
 	documents := 0
 	for i := range fates {
 		documents += fates[i].docs
 	}
-	require.Len(t, server.In(m.day()), documents)
+	require.Len(t, server.In(today), documents)
 }

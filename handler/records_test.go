@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"strings"
 
@@ -84,7 +85,7 @@ func newRecord(k kind, n int, id, saying string, long int) sent {
 	case conflicID:
 		r.id, fields["n"] = id, "text "+r.mark
 	case bulky:
-		fields["filler"] = strings.Repeat("lorem ", 400)
+		fields["filler"] = filler(n, 2_400)
 	case text:
 		r.body = r.mark + ` password=S3CRET`
 	case phrase:
@@ -100,7 +101,7 @@ func newRecord(k kind, n int, id, saying string, long int) sent {
 	case banned:
 		fields["q"] = banMark + "alert(1)"
 	case tooLarge:
-		fields["filler"] = strings.Repeat("lorem ", 4_000)
+		fields["filler"] = filler(n, 24_000)
 	case immense:
 		fields["sql"] = strings.Repeat("中", maxTerm/2)
 	case longID:
@@ -120,6 +121,16 @@ func newRecord(k kind, n int, id, saying string, long int) sent {
 		r.body = strings.ReplaceAll(r.body, `\u003e`, ">")
 	}
 	return r
+}
+
+// filler is a text that does not get much smaller by compression.
+func filler(seed, size int) string {
+	r := rand.New(rand.NewPCG(uint64(seed), 1))
+	b := make([]byte, size)
+	for i := range b {
+		b[i] = byte('a' + r.IntN(26))
+	}
+	return string(b)
 }
 
 // payload is the event of a batch from partition 1 of topic t.
@@ -173,14 +184,18 @@ func refuse(conflict modelserver.Refusal) func(index string, source []byte) *mod
 
 // hasTerm reports whether a string in a document is too long for a keyword.
 func hasTerm(source []byte) bool {
-	d := json.NewDecoder(bytes.NewReader(source))
-	for {
-		token, err := d.Token()
-		if err != nil {
-			return false
-		}
-		if s, ok := token.(string); ok && len(s) > maxTerm {
-			return true
+	for inside, length, i := false, 0, 0; i < len(source); i++ {
+		switch c := source[i]; {
+		case c == '"':
+			inside, length = !inside, 0
+		case inside:
+			if c == '\\' {
+				i++
+			}
+			if length++; length > maxTerm {
+				return true
+			}
 		}
 	}
+	return false
 }

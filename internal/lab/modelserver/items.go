@@ -93,11 +93,13 @@ func (o outcome) refuse(r *Refusal) outcome {
 
 // bury refuses a document for itself, or keeps it in the failure store.
 func (s *Server) bury(o outcome, a *action, r *Refusal) outcome {
-	if !s.traits.FailureStore {
+	if s.traits.FailureStore == NoFailureStore {
 		return o.refuse(r)
 	}
 	o.index, o.status, o.version, o.buried = FailureStore, http.StatusCreated, 1, true
-	o.id = fmt.Sprintf("fs%06d", len(s.indices[FailureStore])+1)
+	if s.traits.FailureStore == NewIDs {
+		o.id = fmt.Sprintf("fs%06d", len(s.indices[FailureStore])+1)
+	}
 	s.at(o.index, o.id).write(a.source, KeepsDurable)
 	return o
 }

@@ -51,7 +51,7 @@ type Traits struct {
 	// nil: no account is kept.
 	Key func(source []byte) string
 	// FailureStore keeps what Refuse refuses, and answers 201 for it.
-	FailureStore bool
+	FailureStore Burial
 	// RewritesIDs is an ingest pipeline that sets _id from the document, in all
 	// indices but this one. "": there is none.
 	RewritesIDs string
@@ -66,6 +66,16 @@ type Traits struct {
 	// Credentials are the user and the password that each request has to carry.
 	Credentials [2]string
 }
+
+// Burial says what ids the failure store gives.
+type Burial uint8
+
+// There may be no failure store; it may give ids of its own, or keep them.
+const (
+	NoFailureStore Burial = iota
+	NewIDs
+	KeptIDs
+)
 
 // Ban is a text that a firewall lets no body pass with, and what it answers.
 type Ban struct {

@@ -2,10 +2,10 @@ package modelserver
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 )
 
@@ -13,18 +13,16 @@ import (
 // pipes in memory: what only a real connection has, packets and kept
 // connections, in virtual time.
 type Wire struct {
-	t      *Transport
-	server *http.Server
-	conns  chan net.Conn
-	done   chan struct{}
-	close  sync.Once
+	t        *Transport
+	server   *http.Server
+	listener *pipeListener
 }
 
 // Wire returns a server's end of new connections. Close it in the end.
 func (t *Transport) Wire() *Wire {
-	w := &Wire{t: t, conns: make(chan net.Conn), done: make(chan struct{})}
+	w := &Wire{t: t, listener: &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}}
 	w.server = &http.Server{Handler: w} //nolint:gosec // no timeouts: its clients are the tests'
-	go func() { _ = w.server.Serve(w) }()
+	go func() { _ = w.server.Serve(w.listener) }()
 	return w
 }
 
@@ -32,43 +30,43 @@ func (t *Transport) Wire() *Wire {
 func (w *Wire) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {
-	case w.conns <- server:
+	case w.listener.conns <- server:
 		return client, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-w.done:
-		return nil, net.ErrClosed
-	}
-}
-
-// Accept, Close and Addr make a Wire the listener of its server.
-func (w *Wire) Accept() (net.Conn, error) {
-	select {
-	case c := <-w.conns:
-		return c, nil
-	case <-w.done:
+	case <-w.listener.done:
 		return nil, net.ErrClosed
 	}
 }
 
 // Close closes all connections.
-func (w *Wire) Close() error {
-	var err error
-	w.close.Do(func() {
-		close(w.done)
-		err = w.server.Close()
-	})
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
+func (w *Wire) Close() { _ = w.server.Close() }
+
+// pipeListener accepts pipes.
+type pipeListener struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
 }
 
-// Addr is where the server would be.
-func (*Wire) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9200} }
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
 
-// ServeHTTP has the model answer, and sends the head of its answer before it
-// reads the body of it.
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+func (*pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9200} }
+
+// ServeHTTP has the model answer. A pause stands between the head of an answer
+// and its body; without one they come together, as far as buffers hold them.
 func (w *Wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	req := r.Clone(r.Context())
 	req.URL.Scheme, req.URL.Host, req.RequestURI = "http", r.Host, ""
@@ -80,23 +78,14 @@ func (w *Wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	for name, values := range res.Header {
 		rw.Header()[name] = values
 	}
+	if res.ContentLength >= 0 {
+		rw.Header().Set("Content-Length", strconv.FormatInt(res.ContentLength, 10))
+	}
 	rw.WriteHeader(res.StatusCode)
-	flush := http.NewResponseController(rw)
-	_ = flush.Flush()
-	buf := make([]byte, 4096)
-	for {
-		n, err := res.Body.Read(buf)
-		if n > 0 {
-			if _, werr := rw.Write(buf[:n]); werr != nil {
-				return
-			}
-			_ = flush.Flush()
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return
-		case err != nil:
-			panic(http.ErrAbortHandler)
-		}
+	if body, ok := res.Body.(*answerBody); ok && body.pause > 0 {
+		_ = http.NewResponseController(rw).Flush()
+	}
+	if _, err := io.Copy(rw, res.Body); err != nil {
+		panic(http.ErrAbortHandler)
 	}
 }
