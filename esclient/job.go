@@ -350,8 +350,8 @@ func (j *job) busy(retryAfter time.Duration) {
 	if until := now.Add(d); until.After(j.gate) {
 		j.gate = until
 	}
-	if retryAfter > 0 {
-		j.c.quietUntil = now.Add(retryAfter)
+	if until := now.Add(retryAfter); retryAfter > 0 && until.After(j.c.quietUntil) {
+		j.c.quietUntil = until
 	}
 }
 

@@ -254,7 +254,10 @@ func judgeRequest(r *reply) (verdict, *record.Cause) {
 		m = meaningOf(f)
 	}
 	with := func(v verdict, hint string) (verdict, *record.Cause) {
-		c := causeOf(r.status, f, orElse(m, hint))
+		if r.status != http.StatusBadRequest && v == hold || m.hint == "" {
+			m.hint = hint // of a whole request the status says it best
+		}
+		c := causeOf(r.status, f, m)
 		c.Permanent = v == hold
 		return v, c
 	}

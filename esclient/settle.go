@@ -51,7 +51,7 @@ func (j *job) elsewhere(req *request) bool {
 		req.fresh = true
 		j.c.idle() // the other kept connections are no better
 	} else {
-		if r.err != nil && lasting(r.err) {
+		if r.err != nil && lasting(r.err) || r.retryAfter > 0 {
 			return false
 		}
 		j.c.pool.report(req.node, false)
