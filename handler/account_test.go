@@ -78,7 +78,7 @@ func TestNoPlaceForDeadLetters(t *testing.T) {
 		require.ErrorContains(t, err, "look at ES_Dead_Letter_Index")
 		require.True(t, failure.Permanent())
 	}
-	require.Equal(t, record.RefusedAmongOthers, sink.got[1].Trace(0))
+	require.Equal(t, record.RefusedAmongOthers|record.FoundAtFault, sink.got[1].Trace(0))
 }
 
 // With two sinks a record is as well off as it is in the worse one.

@@ -61,6 +61,7 @@ func (s *settlement) writeLetters(phases budget.Phases, letters []record.DeadLet
 			r.Outcome = record.Dead // the cause is why it was refused
 		default:
 			r.Outcome, r.Cause = record.Unsettled, results[n].Cause
+			r.Trace |= record.FoundAtFault
 		}
 	}
 }
@@ -71,5 +72,6 @@ func (s *settlement) hold(places []refusal, why func(*record.Cause) *record.Caus
 	for _, p := range places {
 		r := &s.results[p.sink][p.rec]
 		r.Outcome, r.Cause = record.Unsettled, why(r.Cause)
+		r.Trace |= record.FoundAtFault
 	}
 }

@@ -47,14 +47,15 @@ type setup struct {
 type instance struct {
 	*handler.Handler
 	setup
-	net *modelserver.Transport
-	log bytes.Buffer
+	net     *modelserver.Transport
+	carrier http.RoundTripper // base, or net
+	log     bytes.Buffer
 }
 
 func (s setup) start() *instance {
 	in := &instance{setup: s, net: s.server.Transport()}
-	if in.base == nil {
-		in.base = in.net
+	if in.carrier = s.base; in.carrier == nil {
+		in.carrier = in.net
 	}
 	in.Handler = &handler.Handler{
 		Environ: func() []string { return nil },
@@ -84,7 +85,7 @@ func (in *instance) build(_ []string, log *slog.Logger) (*handler.Pipeline, erro
 	if err != nil {
 		return nil, err
 	}
-	es, err := esclient.New(esclient.Config{Elasticsearch: cfg, Program: program, Transport: in.base, Logger: log})
+	es, err := esclient.New(esclient.Config{Elasticsearch: cfg, Program: program, Transport: in.carrier, Logger: log})
 	if err != nil {
 		return nil, err
 	}

@@ -113,7 +113,7 @@ func TestRecallHoweverTheBatchIsCut(t *testing.T) {
 // Traces come back with what is unsettled.
 func TestRecallTraces(t *testing.T) {
 	var m memory
-	traces := []record.Trace{0, record.AnswerLost, record.WriteFailed | record.RefusedAmongOthers, 7}
+	traces := []record.Trace{0, record.AnswerLost, record.WriteFailed | record.RefusedAmongOthers, 15}
 	results := make([]record.Result, len(traces))
 	for i := range results {
 		results[i].Trace = traces[i]
