@@ -52,7 +52,7 @@ func (s *Server) work(actions []action, f *Fault, no int) []outcome {
 
 func (s *Server) apply(a *action, f *Fault) outcome {
 	o := outcome{id: a.id, index: a.index}
-	if s.traits.RewritesIDs != "" && a.index != s.traits.RewritesIDs {
+	if s.traits.RewritesIDs && a.index != s.traits.Ordinary {
 		h := fnv.New64a()
 		_, _ = h.Write(a.source)
 		o.id = "p" + strconv.FormatUint(h.Sum64(), 16)
@@ -93,7 +93,7 @@ func (o outcome) refuse(r *Refusal) outcome {
 
 // bury refuses a document for itself, or keeps it in the failure store.
 func (s *Server) bury(o outcome, a *action, r *Refusal) outcome {
-	if s.traits.FailureStore == NoFailureStore {
+	if s.traits.FailureStore == NoFailureStore || a.index == s.traits.Ordinary {
 		return o.refuse(r)
 	}
 	o.index, o.status, o.version, o.buried = FailureStore, http.StatusCreated, 1, true

@@ -279,7 +279,7 @@ func TestTraits(t *testing.T) {
 		{"gzip read", modelserver.Traits{}, gzipped, one, 200, `"status":201`},
 		{"too large", modelserver.Traits{MaxBody: 10, TooLarge: modelserver.Fault{How: modelserver.Replies, Reply: modelserver.Reply{Status: 413}}}, nil, one, 413, ""},
 		{"a ban", modelserver.Traits{Bans: []modelserver.Ban{{Mark: "mark", Reply: modelserver.Reply{Status: 403, Body: "<html>{body}"}}}}, nil, one, 403, "<html>" + one},
-		{"a pipeline sets ids", modelserver.Traits{RewritesIDs: "dead"}, nil, one, 200, `"_id":"p`},
+		{"a pipeline sets ids", modelserver.Traits{RewritesIDs: true}, nil, one, 200, `"_id":"p`},
 		{"a byte-order mark", modelserver.Traits{Form: modelserver.Marked}, nil, one, 200, "\xef\xbb\xbf{"},
 		{"chunks", modelserver.Traits{Form: modelserver.Chunked}, nil, one, 200, `"status":201`},
 		{"filtered", modelserver.Traits{}, func(c *client) { c.query = "?filter_path=items.*.status,items.*.error" }, one, 200, `{"items":[{"create":{"status":201}}]}`},
