@@ -143,15 +143,16 @@ func (r *reader) bulkBytes() int {
 	return n
 }
 
-// requestTimeout returns ES_Request_Timeout.
-func (r *reader) requestTimeout() time.Duration {
-	s := r.value("ES_Request_Timeout")
+// seconds returns a variable that is a duration from least to most, or a whole
+// number of seconds.
+func (r *reader) seconds(name string, least, most time.Duration) time.Duration {
+	s := r.value(name)
 	if _, err := strconv.ParseUint(s, 10, 32); err == nil {
 		s += "s"
 	}
 	d, err := time.ParseDuration(s)
-	if err != nil || d < 100*time.Millisecond || d > 15*time.Minute {
-		r.invalid("ES_Request_Timeout")
+	if err != nil || d < least || d > most {
+		r.invalid(name)
 	}
 	return d
 }

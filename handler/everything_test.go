@@ -17,7 +17,7 @@ import (
 
 // mostRequests is what a server that refuses everything may cost in one
 // delivery, however many records it has.
-const mostRequests = 40
+const mostRequests = 60
 
 // outage is a server that refuses everything, in one way or in several in turn.
 type outage struct {

@@ -25,11 +25,11 @@ func TestBuildWithKafka(t *testing.T) {
 		letters string
 	}{
 		"kafka alone":                {brokers + " kafka_topic_name=t", "kafka", "<nil>"},
-		"kafka with letters":         {brokers + " kafka_topic_name=t kafka_dead_letter_topic=d", "kafka", "*kafkaclient.Client"},
-		"both":                       {es + " " + brokers + " kafka_topic_name=t", "elasticsearch kafka", "*esclient.Client"},
+		"kafka with letters":         {brokers + " kafka_topic_name=t kafka_dead_letter_topic=d", "kafka", "*kafkaclient.DeadLetters"},
+		"both":                       {es + " " + brokers + " kafka_topic_name=t", "elasticsearch kafka", "*esclient.DeadLetters"},
 		"both with letters":          {es + " " + brokers + " kafka_topic_name=t kafka_dead_letter_topic=d", "elasticsearch kafka", "*handler.bothLetters"},
 		"letters to a topic":         {es + " " + brokers + " kafka_dead_letter_topic=d", "elasticsearch", "*handler.bothLetters"},
-		"letters to the topic alone": {es + " ES_Dead_Letter_Index=none " + brokers + " kafka_dead_letter_topic=d", "elasticsearch", "*kafkaclient.Client"},
+		"letters to the topic alone": {es + " ES_Dead_Letter_Index=none " + brokers + " kafka_dead_letter_topic=d", "elasticsearch", "*kafkaclient.DeadLetters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

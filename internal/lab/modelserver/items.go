@@ -1,6 +1,7 @@
 package modelserver
 
 import (
+	"bytes"
 	"fmt"
 	"hash/fnv"
 	"net/http"
@@ -53,8 +54,10 @@ func (s *Server) work(actions []action, f *Fault, no int) []outcome {
 func (s *Server) apply(a *action, f *Fault) outcome {
 	o := outcome{id: a.id, index: a.index}
 	if s.traits.RewritesIDs && a.index != s.traits.Ordinary {
+		// Of what the record itself holds: a stamp differs between instances.
+		own, _, _ := bytes.Cut(a.source, []byte(`,"`+Stamp+`":`))
 		h := fnv.New64a()
-		_, _ = h.Write(a.source)
+		_, _ = h.Write(own)
 		o.id = "p" + strconv.FormatUint(h.Sum64(), 16)
 	}
 	ill := f.How == RefusesItems && f.Items.hits(a.id) && (f.Spares == "" || a.index != f.Spares)
