@@ -47,14 +47,16 @@ type setup struct {
 type instance struct {
 	*handler.Handler
 	setup
-	net *modelserver.Transport
-	log bytes.Buffer
+	net  *modelserver.Transport
+	over http.RoundTripper // setup.base, or net
+	log  bytes.Buffer
 }
 
 func (s setup) start() *instance {
 	in := &instance{setup: s, net: s.server.Transport()}
-	if in.base == nil {
-		in.base = in.net
+	in.over = in.net
+	if s.base != nil {
+		in.over = s.base
 	}
 	in.Handler = &handler.Handler{
 		Environ: func() []string { return nil },
@@ -84,7 +86,7 @@ func (in *instance) build(_ []string, log *slog.Logger) (*handler.Pipeline, erro
 	if err != nil {
 		return nil, err
 	}
-	es, err := esclient.New(esclient.Config{Elasticsearch: cfg, Program: program, Transport: in.base, Logger: log})
+	es, err := esclient.New(esclient.Config{Elasticsearch: cfg, Program: program, Transport: in.over, Logger: log})
 	if err != nil {
 		return nil, err
 	}
