@@ -25,7 +25,7 @@ func accounted(traits modelserver.Traits) *modelserver.Server {
 }
 
 // What a record may be convicted on: words that speak of it; or two refusals,
-// one of them alone, and another record that its index took since the first.
+// the second alone, and another record that its index took between them.
 func TestMayBeDead(t *testing.T) {
 	refuses := func(kinds map[string]modelserver.Proof) func(string, []byte) *modelserver.Refusal {
 		return func(_ string, source []byte) *modelserver.Refusal {
@@ -51,6 +51,7 @@ func TestMayBeDead(t *testing.T) {
 		{"all are refused", odd, []string{doc("a") + doc("b"), doc("a"), doc("b")}, false},
 		{"others were taken before", odd, []string{doc("c"), doc("a") + doc("b"), doc("a")}, false},
 		{"others were taken since", odd, []string{doc("a"), doc("c"), doc("a")}, true},
+		{"others were taken afterwards", odd, []string{doc("a") + doc("b"), doc("a"), doc("c")}, false},
 		{"others were there", odd, []string{doc("c"), doc("a") + doc("c"), doc("a")}, true},
 		{"another index took others", odd, []string{doc("a") + line("create", "j", "c", "{}"), doc("a")}, false},
 	} {
@@ -67,7 +68,7 @@ func TestMayBeDead(t *testing.T) {
 }
 
 // A request that is refused as a whole convicts the record that stands alone in
-// it, if another part of it was taken.
+// it, if another part of it was taken before it is refused once more.
 func TestMayBeDeadByRequest(t *testing.T) {
 	s := accounted(modelserver.Traits{Bans: []modelserver.Ban{{Mark: "rec-a", Reply: modelserver.Reply{Status: 403}}}})
 	client := newClient(t, s)
@@ -76,8 +77,10 @@ func TestMayBeDeadByRequest(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, s.MayBeDead("rec-a"), "nothing was taken")
 	}
-	_, _, err := client.post(doc("c"))
-	require.NoError(t, err)
+	for _, body := range []string{doc("c"), doc("a")} {
+		_, _, err := client.post(body)
+		require.NoError(t, err)
+	}
 	require.True(t, s.MayBeDead("rec-a"))
 	require.False(t, s.MayBeDead("rec-c"))
 }

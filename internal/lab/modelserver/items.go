@@ -100,10 +100,11 @@ func (s *Server) bury(o outcome, a *action, r *Refusal) outcome {
 		return o.refuse(r)
 	}
 	o.index, o.status, o.version, o.buried = FailureStore, http.StatusCreated, 1, true
+	copied := fmt.Sprintf("fs%06d", len(s.indices[FailureStore])+1) // each delivery is a copy
 	if s.traits.FailureStore == NewIDs {
-		o.id = fmt.Sprintf("fs%06d", len(s.indices[FailureStore])+1)
+		o.id = copied
 	}
-	s.at(o.index, o.id).write(a.source, KeepsDurable)
+	s.at(o.index, copied).write(a.source, KeepsDurable)
 	return o
 }
 

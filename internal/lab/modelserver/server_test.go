@@ -312,7 +312,7 @@ func TestCompressedAnswer(t *testing.T) {
 }
 
 func TestFailureStore(t *testing.T) {
-	for ids, want := range map[modelserver.Burial]string{modelserver.NewIDs: "fs000001", modelserver.KeptIDs: "1"} {
+	for ids, want := range map[modelserver.Burial]string{modelserver.NewIDs: `"_id":"fs000001"`, modelserver.KeptIDs: `"_id":"1"`} {
 		s := modelserver.New(modelserver.Traits{FailureStore: ids, Refuse: func(string, []byte) *modelserver.Refusal {
 			return &modelserver.Refusal{Status: 400, Type: "x"}
 		}})
@@ -320,6 +320,8 @@ func TestFailureStore(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, answer, `"failure_store":"used"`)
 		require.Contains(t, answer, `"status":201`)
-		require.Equal(t, []modelserver.Document{{Index: modelserver.FailureStore, ID: want, Source: []byte("{}"), Writes: 1}}, s.Documents())
+		require.Contains(t, answer, want)
+		require.Len(t, s.In(modelserver.FailureStore), 1)
+		require.Len(t, s.Documents(), 1)
 	}
 }
