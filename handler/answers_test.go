@@ -36,7 +36,7 @@ func TestPageOfA413(t *testing.T) {
 				defer wire.Close()
 				transport := &http.Transport{DialContext: wire.Dial, DisableCompression: true}
 				defer transport.CloseIdleConnections()
-				in.base = transport
+				in.over = transport
 				s := &scene{server: server, in: in}
 				recs := plains(200)
 				d := s.once(t, recs)

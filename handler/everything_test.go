@@ -29,6 +29,9 @@ type outage struct {
 	BulkBytes  int
 	Gzip       int
 	Topic      bool // dead letters go to a topic, which works
+	// Ends is how long the server is ill, or how many requests, in the midst of
+	// a delivery; zero: for Deliveries.
+	Ends modelserver.Phase
 }
 
 func drawOutage(t *rapid.T) outage {
@@ -61,6 +64,8 @@ type outageSeen struct {
 	violations    []string
 }
 
+func (o *outage) ends() bool { return o.Ends.For > 0 || o.Ends.Requests > 0 }
+
 func (o *outage) records() []sent {
 	recs := make([]sent, o.Records)
 	for i := range recs {
@@ -86,13 +91,19 @@ func (o *outage) run(ctx context.Context, recs []sent) (seen outageSeen) {
 	}
 	event := payload(recs, 100)
 	server.PlanAgain(o.Phases...)
+	if o.ends() {
+		o.Ends.Fault = o.Phases[0].Fault
+		server.Plan(o.Ends)
+		o.Deliveries = 0
+	}
 	for range o.Deliveries {
 		seen.during = append(seen.during, in.deliver(ctx, event, time.Minute))
 		pause(time.Second)
 	}
-	seen.attempts = server.Attempts(deadIndex)
-	server.Plan()
-	server.Recover()
+	if !o.ends() {
+		server.Plan()
+		server.Recover()
+	}
 	for range 12 {
 		d := in.deliver(ctx, event, time.Minute)
 		seen.after = append(seen.after, d)
@@ -102,6 +113,7 @@ func (o *outage) run(ctx context.Context, recs []sent) (seen outageSeen) {
 		pause(20 * time.Second)
 	}
 	server.Recover()
+	seen.attempts = server.Attempts(deadIndex)
 	if s.letters != nil {
 		seen.letters = len(s.letters.got)
 	}
@@ -116,6 +128,21 @@ func (o *outage) run(ctx context.Context, recs []sent) (seen outageSeen) {
 func TestServerThatRefusesEverything(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		checkOutage(t, rt, drawOutage(rt))
+	})
+}
+
+// The same, when it is mended in the midst of a delivery: what was refused while
+// nothing was taken is no worse than what is taken then.
+func TestServerThatRefusesEverythingForAWhile(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		o := drawOutage(rt)
+		o.Topic = rapid.Bool().Draw(rt, "topic")
+		if rapid.Bool().Draw(rt, "some requests") {
+			o.Ends.Requests = rapid.IntRange(1, 12).Draw(rt, "requests")
+		} else {
+			o.Ends.For = time.Duration(rapid.SampledFrom([]int{10, 100, 1_000, 10_000, 100_000}).Draw(rt, "ms")) * time.Millisecond
+		}
+		checkOutage(t, rt, o)
 	})
 }
 

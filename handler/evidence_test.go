@@ -273,7 +273,7 @@ func (s *scene) requireOneDead(t *testing.T, r sent) {
 // An ingest pipeline sets _id. The answer's ids were not those that were sent,
 // so that the answer counted as unreadable: the batch never settled.
 func TestPipelineSetsIDs(t *testing.T) {
-	rewrites := func(tr *modelserver.Traits) { tr.RewritesIDs = deadIndex }
+	rewrites := func(tr *modelserver.Traits) { tr.RewritesIDs, tr.Ordinary = true, deadIndex }
 	play(t, rewrites, nil, func(t *testing.T, s *scene) {
 		recs := append(plains(5), newRecord(conflict, 5, "", "", 0))
 		d := s.once(t, recs)
@@ -294,7 +294,7 @@ func TestPipelineSetsIDs(t *testing.T) {
 func TestFailureStore(t *testing.T) {
 	for name, ids := range map[string]modelserver.Burial{"new ids": modelserver.NewIDs, "kept ids": modelserver.KeptIDs} {
 		t.Run(name, func(t *testing.T) {
-			play(t, func(tr *modelserver.Traits) { tr.FailureStore = ids }, nil, func(t *testing.T, s *scene) {
+			play(t, func(tr *modelserver.Traits) { tr.FailureStore, tr.Ordinary = ids, deadIndex }, nil, func(t *testing.T, s *scene) {
 				recs := append(plains(5), newRecord(conflict, 5, "", "", 0))
 				d := s.once(t, recs)
 				require.Equal(t, account{Records: 6, Stored: 5, Dead: 1}, d.account)

@@ -47,15 +47,16 @@ type setup struct {
 type instance struct {
 	*handler.Handler
 	setup
-	net     *modelserver.Transport
-	carrier http.RoundTripper // base, or net
-	log     bytes.Buffer
+	net  *modelserver.Transport
+	over http.RoundTripper // setup.base, or net
+	log  bytes.Buffer
 }
 
 func (s setup) start() *instance {
 	in := &instance{setup: s, net: s.server.Transport()}
-	if in.carrier = s.base; in.carrier == nil {
-		in.carrier = in.net
+	in.over = in.net
+	if s.base != nil {
+		in.over = s.base
 	}
 	in.Handler = &handler.Handler{
 		Environ: func() []string { return nil },
@@ -85,7 +86,7 @@ func (in *instance) build(_ []string, log *slog.Logger) (*handler.Pipeline, erro
 	if err != nil {
 		return nil, err
 	}
-	es, err := esclient.New(esclient.Config{Elasticsearch: cfg, Program: program, Transport: in.carrier, Logger: log})
+	es, err := esclient.New(esclient.Config{Elasticsearch: cfg, Program: program, Transport: in.over, Logger: log})
 	if err != nil {
 		return nil, err
 	}

@@ -49,19 +49,14 @@ func drawMixture(t *rapid.T) mixture {
 		Topic:      rapid.IntRange(0, 3).Draw(t, "dead letters in a topic") == 0,
 		Limit:      rapid.SampledFrom([]time.Duration{time.Minute, 15 * time.Second}).Draw(t, "limit"),
 	}
-	m.Records = drawRecords(t)
 	m.drawTraits(t)
+	m.Records = m.drawRecords(t)
 	if m.needsOthers() {
 		// These are known by what becomes of others in the same request.
 		m.BulkBytes = 5 << 20
 	}
 	faults := modelserver.AnyFault(deadIndex, hosts[:m.Addresses]...)
 	m.Phases = rapid.SliceOfN(modelserver.Lasting(faults), 0, 8).Draw(t, "phases")
-	if m.Traits.RewritesIDs != "" {
-		// Whose document an answer speaks of shows by its place alone: one that is
-		// shuffled cannot be read, and after one that is lost nothing is known again.
-		m.Phases = nil
-	}
 	m.Lost = rapid.SliceOfN(rapid.SampledFrom([]bool{false, false, true}), 0, 12).Draw(t, "instance lost")
 	m.Midnight = !slices.Contains(m.Lost, true) && rapid.Bool().Draw(t, "midnight")
 	return m
@@ -70,7 +65,7 @@ func drawMixture(t *rapid.T) mixture {
 // drawTraits draws what the server is.
 func (m *mixture) drawTraits(t *rapid.T) {
 	m.Traits = modelserver.Traits{
-		Latency: 2 * time.Millisecond, Secret: "S3CRET",
+		Latency: 2 * time.Millisecond, Secret: "S3CRET", Ordinary: deadIndex,
 		Types:         rapid.SampledFrom([]modelserver.Types{modelserver.TypesOptional, modelserver.TypesOptional, modelserver.TypesRequired, modelserver.TypesForbidden}).Draw(t, "types"),
 		IgnoresFilter: rapid.Bool().Draw(t, "ignores filter"),
 		Form:          rapid.SampledFrom([]modelserver.Form{modelserver.Plain, modelserver.Plain, modelserver.Marked, modelserver.Compressed, modelserver.Chunked}).Draw(t, "form"),
@@ -82,12 +77,8 @@ func (m *mixture) drawTraits(t *rapid.T) {
 	switch rapid.IntRange(0, 7).Draw(t, "trait") {
 	case 0:
 		m.Traits.FailureStore = rapid.SampledFrom([]modelserver.Burial{modelserver.NewIDs, modelserver.KeptIDs}).Draw(t, "failure store")
-		if m.Traits.FailureStore == modelserver.KeptIDs { // where one of the same id takes its place
-			m.Records = slices.DeleteFunc(m.Records, func(r sent) bool { return r.kind == conflicID })
-		}
 	case 1:
-		m.Traits.RewritesIDs = deadIndex
-		m.Records = slices.DeleteFunc(m.Records, func(r sent) bool { return r.id != "" })
+		m.Traits.RewritesIDs = true
 	case 2, 3:
 		m.Traits.MaxBody = maxBody
 		m.Traits.TooLarge = rapid.SampledFrom([]modelserver.Fault{
@@ -97,36 +88,41 @@ func (m *mixture) drawTraits(t *rapid.T) {
 			{How: modelserver.Replies, Reply: modelserver.Reply{Status: 403, Body: "<html>request blocked, event 9</html>"}},
 			{How: modelserver.BreaksInBody},
 		}).Draw(t, "too large")
+		if m.Traits.TooLarge.How == modelserver.BreaksInBody {
+			m.Traits.MaxBody *= 5 // only of a large body it says something
+		}
 	}
 	if m.Gzip > 0 && rapid.Bool().Draw(t, "refuses gzip") {
 		m.Traits.RefusesGzip = &modelserver.Reply{Status: 400, Body: `{"error":{"root_cause":[],"type":"json_parse_exception","reason":"Illegal character ((CTRL-CHAR, code 31)): only regular white space (\\r, \\n, \\t) is allowed between tokens"},"status":400}`}
-	}
-	if m.Traits.MaxBody == 0 {
-		m.Records = slices.DeleteFunc(m.Records, func(r sent) bool { return r.kind == tooLarge })
-	} else {
-		m.Records = slices.DeleteFunc(m.Records, func(r sent) bool { return r.kind == immense || len(r.body) > 50_000 })
 	}
 }
 
 // drawRecords draws a batch. Records that are known by what becomes of others
 // have some.
-func drawRecords(t *rapid.T) []sent {
-	kinds := rapid.SampledFrom([]kind{
+func (m *mixture) drawRecords(t *rapid.T) []sent {
+	kinds := []kind{
 		plain, plain, plain, withID, withID, withID, bulky, text, phrase, conflict, conflict, conflicID, conflicID,
-		odd, trips, poison, banned, tooLarge, immense, longID, malformed,
-	})
+		odd, trips, poison, banned, longID, malformed, immense,
+	}
+	limit := m.Traits.MaxBody
+	if limit > 0 {
+		kinds[len(kinds)-1] = tooLarge
+	}
 	n := rapid.IntRange(0, 14).Draw(t, "n")
 	recs := make([]sent, 0, n+1)
 	need := false
 	for i := range n {
-		k := kinds.Draw(t, "kind")
+		k := rapid.SampledFrom(kinds).Draw(t, "kind")
 		id := fmt.Sprint("id", rapid.IntRange(0, 2).Draw(t, "id"))
 		saying := ""
 		if k == phrase || rapid.IntRange(0, 2).Draw(t, "says something") == 0 {
 			saying = rapid.SampledFrom(modelserver.Phrases()).Draw(t, "phrase")
 		}
 		long := 0
-		if k == conflict && rapid.IntRange(0, 7).Draw(t, "is long") == 0 {
+		switch {
+		case k == tooLarge:
+			long = 3 * limit
+		case k == conflict && limit == 0 && rapid.IntRange(0, 7).Draw(t, "is long") == 0:
 			long = 200_000
 		}
 		recs = append(recs, newRecord(k, i, id, saying, long))

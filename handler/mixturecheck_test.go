@@ -121,7 +121,7 @@ func (m *mixture) checkOrder(t require.TestingT, fates []fate) {
 	groups := make(map[string][]*fate)
 	for i := range fates {
 		name := fates[i].id
-		if name == "" {
+		if name == "" || m.Traits.RewritesIDs {
 			name = fates[i].mark
 		}
 		groups[name] = append(groups[name], &fates[i])

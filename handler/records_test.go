@@ -65,7 +65,7 @@ func (k kind) needsOthers() (inRequest, some bool) {
 }
 
 const (
-	maxBody  = 6_000  // of a server with a limit
+	maxBody  = 20_000 // of a server with a limit
 	maxTerm  = 32_766 // bytes of a keyword
 	banMark  = "<script>"
 	poisonIs = `"p":"POISON"`
@@ -85,7 +85,7 @@ func newRecord(k kind, n int, id, saying string, long int) sent {
 	case conflicID:
 		r.id, fields["n"] = id, "text "+r.mark
 	case bulky:
-		fields["filler"] = filler(n, 2_400)
+		fields["filler"] = filler(n, 8_000)
 	case text:
 		r.body = r.mark + ` password=S3CRET`
 	case phrase:
@@ -101,7 +101,7 @@ func newRecord(k kind, n int, id, saying string, long int) sent {
 	case banned:
 		fields["q"] = banMark + "alert(1)"
 	case tooLarge:
-		fields["filler"] = filler(n, 24_000)
+		fields["filler"] = filler(n, long)
 	case immense:
 		fields["sql"] = strings.Repeat("中", maxTerm/2)
 	case longID:

@@ -14,11 +14,9 @@ const (
 
 // history is how a record was refused.
 type history struct {
-	index    string
-	ofRecord bool
 	refusals int // without proof
 	first    int // the request of the first of them
-	alone    bool
+	proved   bool
 }
 
 // refused notes a refusal in request no, in which there were so many items.
@@ -30,33 +28,31 @@ func (s *Server) refused(a *action, proof Proof, no, items int) {
 	key := s.traits.Key(a.source)
 	h := s.records[key]
 	if h == nil {
-		h = &history{index: a.index}
+		h = &history{}
 		s.records[key] = h
 	}
 	if proof == OfRecord {
-		h.ofRecord = true
+		h.proved = true
 		return
 	}
 	if h.refusals == 0 {
 		h.first = no
 	}
 	h.refusals++
-	h.alone = h.alone || items == 1
+	last, some := s.taken[a.index]
+	h.proved = h.proved || h.refusals > 1 && items == 1 && some && last >= h.first
 }
 
 // MayBeDead reports whether the server has said what a dead letter needs: that
 // the record is refused for itself in so many words; or, of a refusal that
-// nobody knows, that it was repeated, that the record stood alone in one of the
-// requests, and that its index took another one in the request of the first
-// refusal or later. What an index took before that proves nothing: a server
-// that refuses everything from now on has taken others until now.
+// nobody knows, that it was refused again when it was sent alone, and that its
+// index took another one between the two refusals or in the request of the
+// first. What an index took before proves nothing, a server that refuses
+// everything from now on has taken others until now; nor does what it took
+// later, one that is well again takes others.
 func (s *Server) MayBeDead(key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.records[key]
-	if h == nil {
-		return false
-	}
-	last, some := s.taken[h.index]
-	return h.ofRecord || h.refusals > 1 && h.alone && some && last >= h.first
+	return h != nil && h.proved
 }

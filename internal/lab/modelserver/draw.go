@@ -17,7 +17,7 @@ func drawReply(t *rapid.T) Fault {
 	r.Status = rapid.SampledFrom(refusedWhole).Draw(t, "status")
 	r.Form = rapid.SampledFrom([]Form{Plain, Plain, Marked, Compressed, Chunked}).Draw(t, "form")
 	if r.Status == http.StatusTooManyRequests || r.Status == http.StatusServiceUnavailable {
-		r.RetryAfter = rapid.SampledFrom([]time.Duration{0, 0, time.Second, 20 * time.Second, 2 * time.Minute}).Draw(t, "retry after")
+		r.RetryAfter = rapid.SampledFrom([]time.Duration{0, 0, time.Second, 20 * time.Second, time.Minute}).Draw(t, "retry after")
 		r.AsDate = rapid.Bool().Draw(t, "as a date")
 	}
 	return refusesWhole(r)
@@ -160,6 +160,9 @@ func Lasting(faults *rapid.Generator[Fault]) *rapid.Generator[Phase] {
 			p.For = time.Duration(rapid.SampledFrom([]int{100, 2_500, 20_000, 90_000}).Draw(t, "ms")) * time.Millisecond
 		} else {
 			p.Requests = rapid.SampledFrom([]int{1, 1, 2, 3, 6, 12}).Draw(t, "requests")
+			if p.Fault.Reply.RetryAfter > 0 {
+				p.Requests = min(p.Requests, 2) // or it lasts for an hour
+			}
 		}
 		return p
 	})

@@ -120,12 +120,13 @@ func (x *exchange) answer(items []outcome) (*http.Response, bool, error) {
 	return res, false, nil
 }
 
-// distinct reports whether no two documents have the same id: the items of an
-// answer can be told apart then, in whatever order they are.
+// distinct reports whether no two documents have the same id, and each has the
+// one that was sent: the items of an answer can be told apart then, in whatever
+// order they are.
 func distinct(items []outcome) bool {
 	seen := make(map[string]bool, len(items))
 	for i := range items {
-		if seen[items[i].id] {
+		if seen[items[i].id] || items[i].id != items[i].action.id {
 			return false
 		}
 		seen[items[i].id] = true

@@ -53,8 +53,9 @@ func (s *Server) work(actions []action, f *Fault, no int) []outcome {
 
 func (s *Server) apply(a *action, f *Fault) outcome {
 	o := outcome{id: a.id, index: a.index}
-	if s.traits.RewritesIDs != "" && a.index != s.traits.RewritesIDs {
-		own, _, _ := bytes.Cut(a.source, []byte(`,"time":`)) // without the function's stamp
+	if s.traits.RewritesIDs && a.index != s.traits.Ordinary {
+		// Of what the record itself holds: a stamp differs between instances.
+		own, _, _ := bytes.Cut(a.source, []byte(`,"`+Stamp+`":`))
 		h := fnv.New64a()
 		_, _ = h.Write(own)
 		o.id = "p" + strconv.FormatUint(h.Sum64(), 16)
@@ -95,14 +96,15 @@ func (o outcome) refuse(r *Refusal) outcome {
 
 // bury refuses a document for itself, or keeps it in the failure store.
 func (s *Server) bury(o outcome, a *action, r *Refusal) outcome {
-	if s.traits.FailureStore == NoFailureStore {
+	if s.traits.FailureStore == NoFailureStore || a.index == s.traits.Ordinary {
 		return o.refuse(r)
 	}
 	o.index, o.status, o.version, o.buried = FailureStore, http.StatusCreated, 1, true
+	copied := fmt.Sprintf("fs%06d", len(s.indices[FailureStore])+1) // each delivery is a copy
 	if s.traits.FailureStore == NewIDs {
-		o.id = fmt.Sprintf("fs%06d", len(s.indices[FailureStore])+1)
+		o.id = copied
 	}
-	s.at(o.index, o.id).write(a.source, KeepsDurable)
+	s.at(o.index, copied).write(a.source, KeepsDurable)
 	return o
 }
 

@@ -52,9 +52,10 @@ type Traits struct {
 	Key func(source []byte) string
 	// FailureStore keeps what Refuse refuses, and answers 201 for it.
 	FailureStore Burial
-	// RewritesIDs is an ingest pipeline that sets _id from the document, in all
-	// indices but this one. "": there is none.
-	RewritesIDs string
+	// RewritesIDs says that an ingest pipeline sets _id from the document.
+	RewritesIDs bool
+	// Ordinary is an index that has neither pipeline nor failure store.
+	Ordinary string
 	// IgnoresFilter leaves answers whole, whatever filter_path says.
 	IgnoresFilter bool
 	// Form is how answers are written, unless a Reply says otherwise.
