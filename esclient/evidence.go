@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"ckafka-etl/config"
 	"ckafka-etl/internal/core/budget"
 	"ckafka-etl/record"
 )
@@ -98,7 +99,7 @@ func (j *job) mayPass(it *item) bool {
 	if it.trace&record.RefusedAmongOthers == 0 && time.Since(j.began) < longFail {
 		return true
 	}
-	return !j.takesOthers(it) && !j.stillTakes(it)
+	return !j.takesOthers(it) && !(j.mayRewrite() && j.stillTakes(it))
 }
 
 // sendSuspects sends those alone whose index takes others, once all else is
@@ -179,7 +180,7 @@ type sample struct {
 const maxSample = 4 << 10
 
 // keepSample keeps the last document of a request that is there now, if its id is
-// one of ours: to create it once more is answered by a conflict.
+// one of ours: it may be written once more as it is.
 func (j *job) keepSample(req *request) {
 	at := len(req.items) - 1
 	for at >= 0 && j.results[req.items[at]].Outcome != record.Stored && j.results[req.items[at]].Outcome != record.Duplicate {
@@ -221,9 +222,14 @@ func (j *job) remember() {
 	}
 }
 
+// mayRewrite reports whether documents with ids of ours may be written by index.
+func (j *job) mayRewrite() bool { return j.c.cfg.OpType != config.OpCreate }
+
 // stillTakes reports whether an item's index still takes what it has taken within
-// the last minutes: a document that is there is created once more, which a sound
-// index answers with a conflict. Without a sample there is no knowing.
+// the last minutes: a document that is there is written once more as it is, or,
+// if only create is allowed, is answered by a conflict, which shows that the index
+// reads documents but not that it writes them. Without a sample there is no
+// knowing.
 func (j *job) stillTakes(it *item) bool {
 	x := &j.indices[it.where-1]
 	known := j.c.taken[x.name]
@@ -232,8 +238,8 @@ func (j *job) stillTakes(it *item) bool {
 	}
 	x.asked = true
 	req := &request{typed: j.c.typed, pipeline: j.pipeline, node: j.c.pool.pick(0), items: []int32{0}}
-	s := sentItem{create: true, own: true}
-	req.body, s.id = appendAction(nil, true, req.typed, x.name, known.id)
+	s := sentItem{create: !j.mayRewrite(), own: true}
+	req.body, s.id = appendAction(nil, s.create, req.typed, x.name, known.id)
 	req.body, req.sent = append(append(req.body, known.source...), '\n'), []sentItem{s}
 	j.stats.Requests++
 	j.stats.Retries++
