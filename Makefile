@@ -49,7 +49,7 @@ fuzz: ## each fuzz target for FUZZTIME (10s, or 20000x runs)
 	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
 	  done; done
 
-e2e: ## end-to-end tests against real servers (Java 17 and Maven); E2E_SERVERS=es7,kafka picks
+e2e: ## end-to-end tests against real servers (Java 17 and 21, Maven); E2E_SERVERS=es7,kafka picks
 	$(GO) test -p 1 -tags e2e -count=1 -timeout 30m ./e2e/...
 	$(GO) test -tags e2e -count=1 -timeout 10m ./cmd/etlctl -run 'Real'
 

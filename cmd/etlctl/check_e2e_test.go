@@ -51,9 +51,6 @@ func indices(t *testing.T, es *servers.Elasticsearch) string {
 	return string(answer)
 }
 
-// search are the servers that documents go to.
-var search = []servers.Kind{servers.KindES6, servers.KindES710, servers.KindES7, servers.KindES8, servers.KindOpenSearch2}
-
 // check runs the command and shows what it said.
 func check(t *testing.T, want int, environ ...string) string {
 	t.Helper()
@@ -69,9 +66,12 @@ func TestCheckElasticsearchReal(t *testing.T) {
 		servers.KindES710:       "✓ server        Elasticsearch 7.10.2, cluster e2e",
 		servers.KindES7:         "✓ server        Elasticsearch 7.17.28, cluster e2e",
 		servers.KindES8:         "· server        it has no GET / (HTTP 405)",
+		servers.KindES819:       "· server        it has no GET / (HTTP 405)",
+		servers.KindES9:         "· server        it has no GET / (HTTP 405)",
 		servers.KindOpenSearch2: "✓ server        OpenSearch 2.19.1, cluster e2e",
+		servers.KindOpenSearch3: "✓ server        OpenSearch 3.3.2, cluster e2e",
 	}
-	for _, kind := range selectedServers(t, search...) {
+	for _, kind := range selectedServers(t, servers.SearchKinds()...) {
 		t.Run(string(kind), func(t *testing.T) {
 			es := startServer(t, kind, nil)
 			address := "ES_Address=" + es.URL()

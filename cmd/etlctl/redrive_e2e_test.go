@@ -96,7 +96,7 @@ func conflicting(day time.Time) func(n int) string {
 func TestRedriveIndexReal(t *testing.T) {
 	day := time.Now().UTC().AddDate(0, 0, -2)
 	index := "log-" + day.Format(time.DateOnly)
-	for _, kind := range selectedServers(t, search...) {
+	for _, kind := range selectedServers(t, servers.SearchKinds()...) {
 		t.Run(string(kind), func(t *testing.T) {
 			es := startServer(t, kind, nil)
 			environ := []string{"ES_Address=" + es.URL(), "ES_Index_KeyWord=log", "ES_Index_TimeField=ts", "Log_Level=error"}

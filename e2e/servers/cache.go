@@ -15,15 +15,17 @@ import (
 const (
 	// buildVersion is part of a cache entry's name: raise it when build
 	// changes what it makes of the same recipe.
-	buildVersion = "1"
+	buildVersion = "3"
 
 	partialPrefix = ".partial-"
-	dependencies  = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+	// pluginDescriptor tells a modular server what its HTTP layer is.
+	pluginDescriptor = "plugin-descriptor.properties"
+	dependencies     = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 )
 
 // CacheDir returns the folder that keeps the servers' jars: servers in
 // CKAFKA_ETL_CACHE, which is by default ckafka-etl in the user's cache folder.
-// It may be removed while nothing runs; some 220 MB for all kinds.
+// It may be removed while nothing runs; some 400 MB for all kinds.
 func CacheDir() (string, error) {
 	if dir := os.Getenv("CKAFKA_ETL_CACHE"); dir != "" { //nolint:forbidigo // tests have no main that could pass it
 		return filepath.Abs(filepath.Join(dir, "servers"))
@@ -136,7 +138,7 @@ func build(ctx context.Context, kind Kind, dir string) error {
 	}
 	lib := filepath.Join(dir, "lib")
 	err = runTool(ctx, mvn, "-q", "-B", "-Dstyle.color=never", "-f", filepath.Join(dir, "pom.xml"),
-		"-P", string(kind), dependencies, "-DoutputDirectory="+lib)
+		"-P", r.profile, "-Dserver.version="+r.version, "-Dlog4j.version="+r.log4j, dependencies, "-DoutputDirectory="+lib)
 	if err != nil {
 		return fmt.Errorf("fetching the jars (the first run needs Maven's central repository, or a mirror of it in settings.xml): %w", err)
 	}
@@ -148,7 +150,12 @@ func build(ctx context.Context, kind Kind, dir string) error {
 			return err
 		}
 	}
-	tools, err := findJDK()
+	if r.zstd {
+		if err := linkZstd(dir); err != nil {
+			return err
+		}
+	}
+	tools, err := findJDK(ctx, r.java)
 	if err != nil {
 		return err
 	}
@@ -187,8 +194,24 @@ func moveNetty(dir string) error {
 			}
 		}
 	}
-	const descriptor = "plugin-descriptor.properties"
-	return os.Rename(filepath.Join(dir, descriptor), filepath.Join(module, descriptor))
+	return os.Rename(filepath.Join(dir, pluginDescriptor), filepath.Join(module, pluginDescriptor))
+}
+
+// nativeLibs is the folder for what the server takes from outside Java. The
+// distribution brings a zstd library; the jars do not.
+func nativeLibs(home string) string { return filepath.Join(home, "native") }
+
+// linkZstd has the server find the system's zstd library under the name that
+// it knows.
+func linkZstd(dir string) error {
+	library, err := findZstd()
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(nativeLibs(dir), 0o750); err != nil {
+		return err
+	}
+	return os.Symlink(library, filepath.Join(nativeLibs(dir), "libzstd.so"))
 }
 
 // runTool runs a command to its end; its output is part of the error.

@@ -61,7 +61,7 @@ func StartElasticsearch(ctx context.Context, kind Kind, opts ElasticsearchOption
 	}
 	p.ready = "started http " + strconv.Itoa(ports[0])
 	p.answer = es.awaitShards
-	if p.argv, err = elasticsearchCommand(kind, home, p.dir, ports, opts); err == nil {
+	if p.argv, err = elasticsearchCommand(ctx, kind, home, p.dir, ports, opts); err == nil {
 		err = p.Restart(ctx)
 	}
 	if err != nil {
@@ -71,7 +71,7 @@ func StartElasticsearch(ctx context.Context, kind Kind, opts ElasticsearchOption
 	return es, nil
 }
 
-func elasticsearchCommand(kind Kind, home, dir string, ports []int, opts ElasticsearchOptions) ([]string, error) {
+func elasticsearchCommand(ctx context.Context, kind Kind, home, dir string, ports []int, opts ElasticsearchOptions) ([]string, error) {
 	r, err := recipeOf(kind)
 	if err != nil {
 		return nil, err
@@ -95,11 +95,16 @@ func elasticsearchCommand(kind Kind, home, dir string, ports []int, opts Elastic
 	}
 	maps.Copy(settings, r.settings)
 	maps.Copy(settings, opts.Settings)
-	argv, err := javaCommand(dir, opts.Heap, "512m", opts.FullJIT)
+	argv, err := javaCommand(ctx, r.java, dir, opts.Heap, "512m", opts.FullJIT)
 	if err != nil {
 		return nil, err
 	}
 	argv = append(argv, "-Dorg.apache.logging.log4j.level=INFO")
+	if r.zstd {
+		// Without the vector library, which no system has, the server would
+		// use none at all.
+		argv = append(argv, "-Des.nativelibs.path="+nativeLibs(home), "-Dorg.elasticsearch.nativeaccess.enableVectorLibrary=false")
+	}
 	argv = append(argv, classPath(r, home)...)
 	argv = append(argv, "Launcher", config)
 	for _, name := range sortedKeys(settings) {

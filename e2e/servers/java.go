@@ -1,16 +1,17 @@
 package servers
 
 import (
+	"context"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 )
 
-// javaCommand returns the beginning of a JVM's command line. What the JVM
-// writes besides its data goes into dir too.
-func javaCommand(dir, heap, defaultHeap string, fullJIT bool) ([]string, error) {
-	tools, err := findJDK()
+// javaCommand returns the beginning of the command line of a JVM that is at
+// least of a version. What the JVM writes besides its data goes into dir too.
+func javaCommand(ctx context.Context, least int, dir, heap, defaultHeap string, fullJIT bool) ([]string, error) {
+	tools, err := findJDK(ctx, least)
 	if err != nil {
 		return nil, err
 	}

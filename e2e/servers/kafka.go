@@ -86,7 +86,7 @@ func (k *Kafka) start(ctx context.Context, home string, opts KafkaOptions) error
 	}
 	cluster := base64.RawURLEncoding.EncodeToString(clusterID)
 	for _, node := range k.Nodes {
-		if err := node.prepare(home, cluster, k.properties(node, opts), opts); err != nil {
+		if err := node.prepare(ctx, home, cluster, k.properties(node, opts), opts); err != nil {
 			return err
 		}
 	}
@@ -125,7 +125,7 @@ func newKafkaNode(id int, opts KafkaOptions) (*KafkaNode, error) {
 // prepare writes what the broker reads at its start. Writing meta.properties
 // is all that formatting the storage comes to in this version: without a
 // bootstrap file it starts with its newest metadata version.
-func (n *KafkaNode) prepare(home, cluster string, properties map[string]string, opts KafkaOptions) error {
+func (n *KafkaNode) prepare(ctx context.Context, home, cluster string, properties map[string]string, opts KafkaOptions) error {
 	data := n.dataDir()
 	if err := os.MkdirAll(data, 0o750); err != nil {
 		return err
@@ -141,7 +141,7 @@ func (n *KafkaNode) prepare(home, cluster string, properties map[string]string, 
 	if err := os.WriteFile(config, propertiesText(properties), 0o600); err != nil {
 		return err
 	}
-	argv, err := javaCommand(n.dir, opts.Heap, "256m", opts.FullJIT)
+	argv, err := javaCommand(ctx, defaultJava, n.dir, opts.Heap, "256m", opts.FullJIT)
 	if err != nil {
 		return err
 	}

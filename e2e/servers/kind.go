@@ -1,8 +1,8 @@
 // Package servers starts real servers on the loopback interface, for tests and
 // benchmarks: Elasticsearch, OpenSearch, Kafka, and an nginx in front of them.
-// Java 17 and Maven are all it needs for the first three (see Require): the
-// jars are fetched once, into the user's cache (see CacheDir), and a later run
-// needs no network.
+// Java 17 and Maven are all that most of them need, Java 21 the newest (see
+// Require): the jars are fetched once, into the user's cache (see CacheDir),
+// and a later run needs no network.
 //
 // Every server is a process of its own that ends with this one, however this
 // one ends. Its files are in a temporary folder until Close. The package runs
@@ -15,7 +15,8 @@ import (
 	"strings"
 )
 
-// Kind names a server and its version.
+// Kind names a server and its version. What there is to say of one stands in
+// its recipe.
 type Kind string
 
 // The kinds.
@@ -24,13 +25,25 @@ const (
 	KindES710       Kind = "es710"       // Elasticsearch 7.10.2, which sends no X-Elastic-Product header
 	KindES7         Kind = "es7"         // Elasticsearch 7.17.28
 	KindES8         Kind = "es8"         // Elasticsearch 8.17.0; it has no GET /
+	KindES819       Kind = "es819"       // Elasticsearch 8.19.0; no GET / either; Java 21
+	KindES9         Kind = "es9"         // Elasticsearch 9.0.0; no GET / either; Java 21
 	KindOpenSearch2 Kind = "opensearch2" // OpenSearch 2.19.1
+	KindOpenSearch3 Kind = "opensearch3" // OpenSearch 3.3.2; Java 21
 	KindKafka       Kind = "kafka"       // Kafka 3.9.1
 )
 
 // Kinds returns every kind.
 func Kinds() []Kind {
-	return []Kind{KindES6, KindES710, KindES7, KindES8, KindOpenSearch2, KindKafka}
+	kinds := make([]Kind, len(allRecipes))
+	for i, r := range allRecipes {
+		kinds[i] = r.kind
+	}
+	return kinds
+}
+
+// SearchKinds returns the kinds that StartElasticsearch starts.
+func SearchKinds() []Kind {
+	return slices.DeleteFunc(Kinds(), func(k Kind) bool { return k == KindKafka })
 }
 
 // Selected parses a choice of kinds, such as the value of E2E_SERVERS: names

@@ -19,7 +19,7 @@ func TestSelected(t *testing.T) {
 		"one":                   {list: "es7", want: []Kind{KindES7}},
 		"two in their order":    {list: "kafka,es6", want: []Kind{KindKafka, KindES6}},
 		"spaces and repeats":    {list: " es8 ,es8, opensearch2,", want: []Kind{KindES8, KindOpenSearch2}},
-		"unknown":               {list: "es7,es9", err: `unknown server "es9"; known: es6, es710, es7, es8, opensearch2, kafka`},
+		"unknown":               {list: "es7,es10", err: `unknown server "es10"; known: es6, es710, es7, es8, es819, es9, opensearch2, opensearch3, kafka`},
 		"other case":            {list: "ES7", err: `unknown server "ES7"`},
 	}
 	for name, tt := range tests {
@@ -35,47 +35,54 @@ func TestSelected(t *testing.T) {
 	}
 }
 
+func TestSearchKinds(t *testing.T) {
+	assert.Equal(t, Kinds(), append(SearchKinds(), KindKafka))
+}
+
 func TestRecipes(t *testing.T) {
 	raw, err := recipes.ReadFile("recipes/pom.xml")
 	require.NoError(t, err)
 	var pom struct {
 		Profiles []struct {
-			ID      string `xml:"id"`
-			Version string `xml:"properties>server.version"`
+			ID string `xml:"id"`
 		} `xml:"profiles>profile"`
 	}
 	require.NoError(t, xml.Unmarshal(raw, &pom))
-	versions := map[Kind]string{}
+	unused := map[string]bool{}
 	for _, p := range pom.Profiles {
-		versions[Kind(p.ID)] = p.Version
+		unused[p.ID] = true
 	}
-	require.Len(t, versions, len(Kinds()), "one profile for each kind")
-
 	ids := map[string]Kind{}
-	for _, kind := range Kinds() {
-		t.Run(string(kind), func(t *testing.T) {
-			assert.Equal(t, kind.Version(), versions[kind])
-			r, err := recipeOf(kind)
-			require.NoError(t, err)
+	for _, r := range allRecipes {
+		t.Run(string(r.kind), func(t *testing.T) {
+			assert.Contains(t, pom.Profiles, struct {
+				ID string `xml:"id"`
+			}{r.profile})
+			delete(unused, r.profile)
+			assert.Equal(t, r.version, r.kind.Version())
 			files, err := r.files()
 			require.NoError(t, err)
 			assert.Contains(t, files, "pom.xml")
-			if kind != KindKafka {
+			if r.kind != KindKafka {
 				assert.Contains(t, string(files["Launcher.java"]), "public class Launcher")
 				assert.NotEmpty(t, r.transportPort)
 			}
 			if r.modular {
-				assert.Contains(t, string(files["plugin-descriptor.properties"]), "\nelasticsearch.version="+r.version+"\n")
+				assert.Contains(t, string(files[pluginDescriptor]), "\nelasticsearch.version="+r.version+"\n")
 			}
 			id := r.id(files)
 			assert.Equal(t, id, r.id(files), "the same recipe has the same id")
+			other := r
+			other.log4j += "1"
+			assert.NotEqual(t, id, other.id(files), "other jars must have another id")
 			files["pom.xml"] = append(files["pom.xml"], ' ')
 			assert.NotEqual(t, id, r.id(files), "another pom.xml must have another id")
 			assert.Empty(t, ids[id])
-			ids[id] = kind
+			ids[id] = r.kind
 		})
 	}
-	_, err = recipeOf("es9")
+	assert.Empty(t, unused, "profiles that no recipe uses")
+	_, err = recipeOf("es10")
 	require.ErrorContains(t, err, "unknown server")
-	assert.Empty(t, Kind("es9").Version())
+	assert.Empty(t, Kind("es10").Version())
 }

@@ -4,49 +4,70 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"io/fs"
+	"fmt"
 	"path"
+	"slices"
 )
 
-// recipes holds the Maven project whose profiles name each server's jars, and
-// the small Java programs that run a search server inside a JVM.
+// recipes holds the Maven project whose profiles name the jars of a family of
+// servers, and the small Java programs that run a search server inside a JVM.
 //
 //go:embed recipes
 var recipes embed.FS
 
-// A recipe is what differs between the kinds.
+// A recipe is what differs between the kinds. A new version of a server that
+// is here already is one more of them.
 type recipe struct {
+	kind    Kind
 	version string
-	// launcher is the folder under recipes with the Java program that runs the
-	// server; none for a server that brings its own.
+	// profile of the Maven project.
+	profile string
+	// log4j is the version of the logging library that the server was made
+	// with; none for a server that brings its own.
+	log4j string
+	// launcher is the Java program under recipes that runs the server; none
+	// for a server that brings its own.
 	launcher string
 	// modular servers run from the module path and find netty as a plug-in
 	// under modules/transport-netty4.
 	modular bool
+	// zstd servers compress with the system's library.
+	zstd bool
+	// java is the oldest version that runs the server.
+	java int
 	// settings every server of the kind is started with.
 	settings map[string]string
 	// transportPort is the name of the setting for the transport port.
 	transportPort string
 }
 
+const (
+	oldTransportPort = "transport.tcp.port"
+	transportPort    = "transport.port"
+)
+
+// netty has a server whose HTTP layer is a plug-in in its class path find it.
+var netty = map[string]string{"http.type": "netty4", "transport.type": "netty4"}
+
+// allRecipes are in the order of Kinds.
+var allRecipes = []recipe{
+	{kind: KindES6, version: "6.8.23", profile: "elasticsearch", log4j: "2.17.1", launcher: "es6", java: 17, settings: netty, transportPort: oldTransportPort},
+	{kind: KindES710, version: "7.10.2", profile: "elasticsearch", log4j: "2.11.1", launcher: "es7", java: 17, settings: netty, transportPort: transportPort},
+	{kind: KindES7, version: "7.17.28", profile: "elasticsearch", log4j: "2.17.1", launcher: "es7", java: 17, settings: netty, transportPort: transportPort},
+	{kind: KindES8, version: "8.17.0", profile: "elasticsearch-modular", log4j: "2.19.0", launcher: "es8", modular: true, java: 17, transportPort: transportPort},
+	{kind: KindES819, version: "8.19.0", profile: "elasticsearch-modular", log4j: "2.19.0", launcher: "es9", modular: true, zstd: true, java: 21, transportPort: transportPort},
+	{kind: KindES9, version: "9.0.0", profile: "elasticsearch-modular", log4j: "2.19.0", launcher: "es9", modular: true, zstd: true, java: 21, transportPort: transportPort},
+	{kind: KindOpenSearch2, version: "2.19.1", profile: "opensearch", log4j: "2.21.0", launcher: "opensearch2", java: 17, settings: netty, transportPort: transportPort},
+	{kind: KindOpenSearch3, version: "3.3.2", profile: "opensearch", log4j: "2.21.0", launcher: "opensearch3", java: 21, settings: netty, transportPort: transportPort},
+	{kind: KindKafka, version: "3.9.1", profile: "kafka", java: 17},
+}
+
 func recipeOf(kind Kind) (recipe, error) {
-	netty := map[string]string{"http.type": "netty4", "transport.type": "netty4"}
-	switch kind {
-	case KindES6:
-		return recipe{version: "6.8.23", launcher: "es6", settings: netty, transportPort: "transport.tcp.port"}, nil
-	case KindES710:
-		return recipe{version: "7.10.2", launcher: "es7", settings: netty, transportPort: "transport.port"}, nil
-	case KindES7:
-		return recipe{version: "7.17.28", launcher: "es7", settings: netty, transportPort: "transport.port"}, nil
-	case KindES8:
-		return recipe{version: "8.17.0", launcher: "es8", modular: true, transportPort: "transport.port"}, nil
-	case KindOpenSearch2:
-		return recipe{version: "2.19.1", launcher: "opensearch2", settings: netty, transportPort: "transport.port"}, nil
-	case KindKafka:
-		return recipe{version: "3.9.1"}, nil
-	default:
+	i := slices.IndexFunc(allRecipes, func(r recipe) bool { return r.kind == kind })
+	if i < 0 {
 		return recipe{}, unknownKind(kind)
 	}
+	return allRecipes[i], nil
 }
 
 // Version returns the version of the kind's server, or "" for an unknown kind.
@@ -58,7 +79,7 @@ func (k Kind) Version() string {
 	return r.version
 }
 
-// files returns the recipe's embedded files by their base names.
+// files returns what the server is made of, by base names.
 func (r recipe) files() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	pom, err := recipes.ReadFile("recipes/pom.xml")
@@ -66,18 +87,21 @@ func (r recipe) files() (map[string][]byte, error) {
 		return nil, err
 	}
 	files["pom.xml"] = pom
-	if r.launcher == "" {
-		return files, nil
-	}
-	folder := path.Join("recipes", r.launcher)
-	entries, err := fs.ReadDir(recipes, folder)
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range entries {
-		if files[e.Name()], err = recipes.ReadFile(path.Join(folder, e.Name())); err != nil {
+	if r.launcher != "" {
+		program, err := recipes.ReadFile(path.Join("recipes", r.launcher, "Launcher.java"))
+		if err != nil {
 			return nil, err
 		}
+		files["Launcher.java"] = program
+	}
+	if r.modular {
+		files[pluginDescriptor] = fmt.Appendf(nil, `name=transport-netty4
+description=HTTP and transport over Netty
+version=%[1]s
+elasticsearch.version=%[1]s
+java.version=17
+classname=org.elasticsearch.transport.netty4.Netty4Plugin
+`, r.version)
 	}
 	return files, nil
 }
@@ -86,10 +110,9 @@ func (r recipe) files() (map[string][]byte, error) {
 // that a cache never serves what an older recipe made.
 func (r recipe) id(files map[string][]byte) string {
 	h := sha256.New()
-	h.Write([]byte(buildVersion))
+	fmt.Fprintf(h, "%s\x00%s\x00%s\x00", buildVersion, r.profile, r.log4j)
 	for _, name := range sortedKeys(files) {
-		h.Write([]byte(name + "\x00"))
-		h.Write(files[name])
+		fmt.Fprintf(h, "%s\x00%s", name, files[name])
 	}
 	return r.version + "-" + hex.EncodeToString(h.Sum(nil)[:4])
 }
