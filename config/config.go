@@ -145,7 +145,7 @@ func (ld Loader) Load(environ []string) (*Config, error) {
 		ld.Now = time.Now
 	}
 	r := newReader(environ, ld)
-	cfg := &Config{Cleaning: r.cleaning(), RetryPace: r.seconds("Retry_Pace", 0, longestRun), LogLevel: r.logLevel()}
+	cfg := &Config{Cleaning: r.cleaning(), RetryPace: r.seconds("Retry_Pace", 0), LogLevel: r.logLevel()}
 	// A section is read as soon as one of its variables is set, so that what
 	// else is wrong with it is said together with the missing address.
 	if r.anySet(GroupElasticsearch) {
@@ -162,18 +162,15 @@ func (ld Loader) Load(environ []string) (*Config, error) {
 	return cfg, nil
 }
 
-// longestRun is how long an invocation may take: nothing in it may take longer.
-const longestRun = 15 * time.Minute
-
 // RetryPace returns Retry_Pace as Load does, or its default if it is not valid,
 // whatever else is wrong with the environment: a function whose variables are
 // not valid fails again and again, too.
 func RetryPace(environ []string) time.Duration {
 	r := newReader(environ, Loader{})
 	before := len(r.problems)
-	pace := r.seconds("Retry_Pace", 0, longestRun)
+	pace := r.seconds("Retry_Pace", 0)
 	if len(r.problems) > before {
-		return new(reader).seconds("Retry_Pace", 0, longestRun)
+		return new(reader).seconds("Retry_Pace", 0)
 	}
 	return pace
 }

@@ -26,7 +26,7 @@ func (r *reader) elasticsearch() *Elasticsearch {
 		OpType:          r.opType(),
 		BulkBytes:       r.bulkBytes(),
 		BulkConcurrency: r.number("ES_Bulk_Concurrency", 1, 16),
-		RequestTimeout:  r.seconds("ES_Request_Timeout", 100*time.Millisecond, longestRun),
+		RequestTimeout:  r.seconds("ES_Request_Timeout", 100*time.Millisecond),
 		GzipLevel:       r.number("ES_Gzip", 0, 9),
 		CACert:          r.caCert("ES_CA_Cert"),
 		CAFingerprint:   r.fingerprint(),

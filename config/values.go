@@ -143,9 +143,10 @@ func (r *reader) bulkBytes() int {
 	return n
 }
 
-// seconds returns a variable that is a duration from least to most, or a whole
-// number of seconds.
-func (r *reader) seconds(name string, least, most time.Duration) time.Duration {
+// seconds returns a variable that is a duration of at least least, or a whole
+// number of seconds. No duration is longer than an invocation may be.
+func (r *reader) seconds(name string, least time.Duration) time.Duration {
+	const most = 15 * time.Minute
 	s := r.value(name)
 	if _, err := strconv.ParseUint(s, 10, 32); err == nil {
 		s += "s"

@@ -92,8 +92,12 @@ func (s *letterSource) appendTo(buf []byte) []byte {
 // refuse shortens a letter that is too large or too odd: it keeps as much of the
 // document as the server takes, in the end nothing. The record is still in Kafka.
 func (s *letterSource) refuse(i int, cause *record.Cause) (record.Result, bool) {
-	if s.most[i] == 0 {
+	switch s.most[i] {
+	case bare:
 		return record.Result{Outcome: record.Refused, Cause: cause}, true
+	case 0:
+		s.most[i] = bare
+		return record.Result{}, false
 	}
 	l := &s.letters[i]
 	size := min(s.most[i], len(letterText(l, s.document(l.Record))))
@@ -113,18 +117,26 @@ func (s *letterSource) refuse(i int, cause *record.Cause) (record.Result, bool) 
 	return record.Result{}, false
 }
 
+// bare stands for a letter without a document, and with just the beginning of
+// the reason and of the key.
+const bare = -1
+
 func (s *letterSource) refusesAlone() bool { return true }
 
 // appendLetter appends a dead letter. No dynamic mapping can refuse it: its
 // fields have the same type in every letter. What might look like a date to
 // one letter's mapping and not to the next is told apart by plain.
 func appendLetter(buf []byte, l *record.DeadLetter, doc *transform.Document, most int) []byte {
+	reason, key := maxReason, maxKey
+	if most == bare {
+		most, reason, key = 0, 200, 100
+	}
 	buf = append(buf, `{"@timestamp":"`...)
 	buf = l.Record.Batch.Arrival.UTC().AppendFormat(buf, "2006-01-02T15:04:05.000Z07:00")
 	buf = append(buf, `","error":{"type":"`...)
 	buf, _ = rawjson.AppendEscaped(buf, l.Cause.Type)
 	buf = append(buf, `","reason":"`...)
-	buf = appendPlain(buf, cut(l.Cause.Reason, maxReason))
+	buf = appendPlain(buf, cut(l.Cause.Reason, reason))
 	buf = append(buf, '"')
 	if l.Cause.Status != 0 {
 		buf = append(buf, `,"status":`...)
@@ -143,7 +155,7 @@ func appendLetter(buf []byte, l *record.DeadLetter, doc *transform.Document, mos
 	}
 	if l.Record.Key != nil {
 		buf = append(buf, `,"key":"`...)
-		buf = appendPlain(buf, cut(string(l.Record.Key), maxKey))
+		buf = appendPlain(buf, cut(string(l.Record.Key), key))
 		buf = append(buf, '"')
 	}
 	buf = append(buf, `},"target":{"sink":"`...)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"ckafka-etl/config"
 	"ckafka-etl/internal/core/budget"
 	"ckafka-etl/record"
 )
@@ -24,10 +25,9 @@ const (
 
 // indexState is what a call has seen of an index.
 type indexState struct {
-	name     string
-	taken    bool // it has taken a document of this call
-	suspects int  // documents that it has refused without proof
-	asked    bool // it was asked whether it still takes others
+	name  string
+	taken int  // the number of the last answer by which it has taken a document
+	asked bool // it was asked whether it still takes others
 }
 
 // indexNumber returns the number of an index + 1.
@@ -47,6 +47,22 @@ func (j *job) withoutProof() bool {
 	return j.c.cfg.DeadLetterAfter > 0 && j.deliver.Failures >= j.c.cfg.DeadLetterAfter
 }
 
+// mayRefuse reports whether a refusal of an item needs no further evidence.
+func (j *job) mayRefuse(it *item) bool {
+	return it.trace&record.FoundAtFault != 0 || j.withoutProof() || j.src.refusesAlone()
+}
+
+// allFoundAtFault reports whether all items of a request were found at fault in
+// an earlier delivery.
+func (j *job) allFoundAtFault(req *request) bool {
+	for _, i := range req.items {
+		if j.items[i].trace&record.FoundAtFault == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // suspect deals with an item that was refused for what it is or for something
 // else. Whether it is at fault shows when it is refused alone while its index
 // takes others.
@@ -54,11 +70,9 @@ func (j *job) suspect(i int32, req *request, at int, cause *record.Cause) {
 	j.locate(cause, i, req, at)
 	it := &j.items[i]
 	switch {
-	case j.withoutProof() || j.src.refusesAlone(), req.part.alone && j.takesOthers(it):
+	case j.mayRefuse(it), req.part.alone && j.takesOthers(it):
 		j.refuse(i, cause)
 		return
-	case !req.part.alone:
-		j.indices[it.where-1].suspects++
 	}
 	it.alone = req.part.alone
 	j.note(i, cause)
@@ -67,9 +81,12 @@ func (j *job) suspect(i int32, req *request, at int, cause *record.Cause) {
 }
 
 // takesOthers reports whether an item's index is known to take other documents:
-// of this delivery, or of an earlier one of the same batch while it refused this.
+// in the answer that first refused this one, or later; or in an earlier delivery
+// of the same batch. What it took before that is no evidence: a server that
+// refuses everything from now on has taken others until now.
 func (j *job) takesOthers(it *item) bool {
-	return j.indices[it.where-1].taken || it.trace&record.RefusedAmongOthers != 0
+	x := &j.indices[it.where-1]
+	return x.taken > 0 && x.taken >= int(it.refused) || it.trace&record.RefusedAmongOthers != 0
 }
 
 // longFail is how long an internal error of the server has to last before it is
@@ -79,14 +96,10 @@ const longFail = 10 * time.Second
 // mayPass reports whether an internal error (500) may be the server's own state:
 // while nothing else is taken, and for some time after that.
 func (j *job) mayPass(it *item) bool {
-	return !j.takesOthers(it) || it.trace&record.RefusedAmongOthers == 0 && time.Since(j.began) < longFail
-}
-
-// tookOthers reports whether an item's index has taken other documents within
-// the last minutes, and refuses no more than a few now.
-func (j *job) tookOthers(it *item) bool {
-	x := &j.indices[it.where-1]
-	return x.suspects <= few && time.Since(j.c.taken[x.name].at) < recent
+	if it.trace&record.RefusedAmongOthers == 0 && time.Since(j.began) < longFail {
+		return true
+	}
+	return !j.takesOthers(it) && !(j.mayRewrite() && j.stillTakes(it))
 }
 
 // sendSuspects sends those alone whose index takes others, once all else is
@@ -97,18 +110,13 @@ func (j *job) sendSuspects() bool {
 	j.suspects = nil
 	for _, i := range suspects {
 		it := &j.items[i]
-		switch {
-		case j.stopped != nil:
-		case !it.alone && (j.takesOthers(it) || j.tookOthers(it)):
+		if j.stopped == nil && !it.alone && (j.takesOthers(it) || j.stillTakes(it)) {
 			j.queue = append(j.queue, &part{items: []int32{i}, repeat: true, alone: true})
-			continue
-		case it.alone && j.tookOthers(it) && j.stillTakes(it):
-			j.convict(i, j.results[i].Cause)
 			continue
 		}
 		cause := *j.results[i].Cause
 		cause.Hint = joinHints(cause.Hint, hintUnproved)
-		if j.indices[it.where-1].taken {
+		if j.takesOthers(it) {
 			it.trace |= record.RefusedAmongOthers
 		}
 		j.held(i, &cause)
@@ -163,37 +171,37 @@ func joinHints(a, b string) string {
 
 // sample is the last document that an index has taken, and when that was.
 type sample struct {
-	at   time.Time
-	line []byte // its action line and source, nil if it was too large
-	id   span
+	at     time.Time
+	id     []byte // escaped; nil if there is no sample
+	source []byte
 }
 
 // maxSample is the largest document that is kept as a sample, in bytes.
 const maxSample = 4 << 10
 
 // keepSample keeps the last document of a request that is there now, if its id is
-// one of ours: to create it once more is answered by a conflict.
+// one of ours: it may be written once more as it is.
 func (j *job) keepSample(req *request) {
 	at := len(req.items) - 1
 	for at >= 0 && j.results[req.items[at]].Outcome != record.Stored && j.results[req.items[at]].Outcome != record.Duplicate {
 		at--
 	}
-	if at < 0 || !req.sent[at].own || !req.sent[at].create {
+	if at < 0 || !req.sent[at].own {
 		return
 	}
-	s := req.sent[at].id
-	from := max(0, bytes.LastIndexByte(req.body[:s.from], '\n')+1)
 	to := len(req.body)
 	if at+1 < len(req.sent) {
-		to = bytes.LastIndexByte(req.body[:req.sent[at+1].id.from], '\n') + 1
+		to = bytes.LastIndexByte(req.body[:req.sent[at+1].id.from], '\n')
 	}
+	from := int(req.sent[at].id.to)
+	from += bytes.IndexByte(req.body[from:], '\n') + 1
 	if to-from > maxSample {
 		return
 	}
 	x := &j.indices[j.items[req.items[at]].where-1]
 	known := j.c.taken[x.name]
-	known.line = append(known.line[:0], req.body[from:to]...)
-	known.id = span{s.from - int32(from), s.to - int32(from)}
+	known.id = append(known.id[:0], req.id(at)...)
+	known.source = append(known.source[:0], bytes.TrimSuffix(req.body[from:to], []byte("\n"))...)
 	j.c.taken[x.name] = known
 }
 
@@ -202,7 +210,7 @@ func (j *job) remember() {
 	now := time.Now()
 	for n := range j.indices {
 		x := &j.indices[n]
-		if !x.taken {
+		if x.taken == 0 {
 			continue
 		}
 		known := j.c.taken[x.name]
@@ -214,26 +222,37 @@ func (j *job) remember() {
 	}
 }
 
-// stillTakes reports whether an item's index still takes what it has taken
-// before: a document that is there is created once more, which a sound index
-// answers with a conflict. Without a sample there is no knowing.
+// mayRewrite reports whether documents with ids of ours may be written by index.
+func (j *job) mayRewrite() bool { return j.c.cfg.OpType != config.OpCreate }
+
+// stillTakes reports whether an item's index still takes what it has taken within
+// the last minutes: a document that is there is written once more as it is, or,
+// if only create is allowed, is answered by a conflict, which shows that the index
+// reads documents but not that it writes them. Without a sample there is no
+// knowing.
 func (j *job) stillTakes(it *item) bool {
 	x := &j.indices[it.where-1]
 	known := j.c.taken[x.name]
-	if !x.asked && known.line != nil && budget.Room(j.ctx, minTry) {
-		x.asked = true
-		req := &request{typed: j.c.typed, pipeline: j.pipeline, body: known.line, node: j.c.pool.pick(0)}
-		req.items, req.sent = []int32{0}, []sentItem{{id: known.id, create: true, own: true}}
-		j.stats.Requests++
-		j.stats.Retries++
-		req.reply = j.c.post(j.ctx, req, j.timeFor(req))
-		if r := &req.reply; r.err == nil && r.status >= 200 && r.status < 300 {
-			judge(&j.reader, req, r.body, j.c.stamp, func(_ int, v judgement) {
-				x.taken = v.verdict == stored || v.verdict == duplicate
-			})
-		}
+	if x.asked || known.id == nil || x.taken == 0 && time.Since(known.at) > recent || !budget.Room(j.ctx, minTry) {
+		return false
 	}
-	return x.taken
+	x.asked = true
+	req := &request{typed: j.c.typed, pipeline: j.pipeline, node: j.c.pool.pick(0), items: []int32{0}}
+	s := sentItem{create: !j.mayRewrite(), own: true}
+	req.body, s.id = appendAction(nil, s.create, req.typed, x.name, known.id)
+	req.body, req.sent = append(append(req.body, known.source...), '\n'), []sentItem{s}
+	j.stats.Requests++
+	j.stats.Retries++
+	req.reply = j.c.post(j.ctx, req, j.timeFor(req))
+	if r := &req.reply; r.err == nil && r.status >= 200 && r.status < 300 {
+		j.answers++
+		judge(&j.reader, req, r.body, j.c.stamp, func(_ int, v judgement) {
+			if v.verdict == stored || v.verdict == duplicate {
+				x.taken = j.answers
+			}
+		})
+	}
+	return j.takesOthers(it)
 }
 
 // search looks for the documents for which a request was refused as a whole: by
@@ -258,7 +277,7 @@ type lone struct {
 func (j *job) refusedWhole(req *request, cause *record.Cause) {
 	s := req.part.search
 	if s == nil {
-		s = &search{}
+		s = &search{taken: j.allFoundAtFault(req)}
 	}
 	s.refusals++
 	j.refusals++
@@ -300,7 +319,7 @@ func (j *job) halve(s *search, req *request, cause *record.Cause) {
 func (j *job) refusedAlone(s *search, req *request, cause *record.Cause) {
 	i := req.items[0]
 	j.locate(cause, i, req, 0)
-	if s.taken || j.withoutProof() || j.src.refusesAlone() || req.part.alone {
+	if s.taken || j.mayRefuse(&j.items[i]) || req.part.alone {
 		j.refuse(i, cause)
 		return
 	}
@@ -357,7 +376,7 @@ func (j *job) giveUpSearch(s *search, req *request, cause *record.Cause) {
 	for _, i := range items {
 		switch {
 		case j.items[i].done:
-		case j.withoutProof():
+		case j.mayRefuse(&j.items[i]):
 			j.convict(i, cause)
 		default:
 			j.held(i, &unproved)

@@ -78,6 +78,7 @@ type job struct {
 	busyRuns    int  // busy replies in a row
 	accepted    bool // something was accepted in this call
 	acceptances int  // how often
+	answers     int  // bulk answers read
 	refusals    int  // whole requests refused since something was accepted
 	flips       int
 	stopped     *record.Cause // nothing more is sent
@@ -94,6 +95,8 @@ type item struct {
 	where int32 // number of its index + 1, 0 = not known yet
 	again bool  // it counts as open in its chain
 	alone bool  // it was sent alone, and refused again
+	// refused is the number of the answer that first refused it without proof.
+	refused int32
 }
 
 // part is items that wait to be sent.
@@ -431,7 +434,7 @@ func (j *job) finish() {
 			r.Cause = noTimeLeft()
 		}
 		it := &j.items[i]
-		if it.fails > 0 && j.indices[it.where-1].taken {
+		if it.fails > 0 && j.takesOthers(it) {
 			it.trace |= record.RefusedAmongOthers
 		}
 		r.Trace = it.trace

@@ -75,7 +75,7 @@ func (c *Client) post(ctx context.Context, req *request, limit time.Duration) (r
 		Body: http.NoBody, Pipeline: req.pipeline, FilterPath: filterPath, Header: header, Timeout: serverWait(ctx),
 	}.Do(ctx, c.pool.nodes[req.node])
 	if err != nil {
-		r.err, r.unread = err, lent.unread() > 0
+		r.err, r.unread = err, lent.unread() > 0 || netfault.BrokeWriting(err)
 		return r
 	}
 	defer func() { _ = res.Body.Close() }()

@@ -99,9 +99,9 @@ func (j *job) mark(req *request, at int, t record.Trace) {
 	switch {
 	case s.exists:
 		return // it cannot have been written: the id was taken
-	case t&record.WriteFailed != 0 && req.reply.status > http.StatusInternalServerError && !s.mayIndex:
-		// A proxy's word says nothing of the write itself, and where it could not
-		// be written again it would never be settled.
+	case t&record.WriteFailed != 0 && req.reply.status >= http.StatusInternalServerError && !s.mayIndex:
+		// What a proxy says, or the node that was asked, tells nothing of the write
+		// itself, and where it may not be written again it would never be settled.
 		t = t&^record.WriteFailed | record.AnswerLost
 	}
 	j.items[req.items[at]].trace |= t
@@ -141,10 +141,10 @@ func brokeUnderBody(req *request) bool {
 	const often = 2
 	r := &req.reply
 	switch {
-	case !netfault.Broken(r.err):
-		return false
+	case r.status != 0 || !netfault.Broken(r.err):
+		return false // an answer that broke off says nothing of the body
 	case req.part.search != nil:
-		return true
+		return r.unread
 	case len(req.wire()) >= largeBody:
 		return r.unread || req.part.tries > 0
 	default:
@@ -209,6 +209,7 @@ func (j *job) handleRefusal(req *request) {
 
 // handleItems settles a request's items by a bulk answer.
 func (j *job) handleItems(req *request) {
+	j.answers++
 	if allStored(req, req.reply.body) {
 		j.learn(req)
 		for _, i := range req.items {
@@ -250,6 +251,7 @@ func (j *job) handleItems(req *request) {
 		case again:
 			if v.cause.Status == http.StatusInternalServerError {
 				it.fails++
+				j.firstRefusal(it)
 			}
 			repeats = j.sendAgain(repeats, i, v.cause)
 		case asIndex:
@@ -259,6 +261,7 @@ func (j *job) handleItems(req *request) {
 			j.locate(v.cause, i, req, at)
 			j.refuse(i, v.cause)
 		case suspect:
+			j.firstRefusal(it)
 			if v.cause.Status == http.StatusInternalServerError && j.mayPass(it) {
 				repeats = j.sendAgain(repeats, i, v.cause)
 				break
@@ -314,6 +317,13 @@ func (j *job) taken(req *request) {
 	}
 }
 
+// firstRefusal notes in which answer an item was first refused without proof.
+func (j *job) firstRefusal(it *item) {
+	if it.refused == 0 {
+		it.refused = int32(j.answers)
+	}
+}
+
 // learn notes what a bulk answer teaches about the server.
 func (j *job) learn(req *request) {
 	if req.packed != nil {
@@ -328,7 +338,7 @@ func (j *job) learn(req *request) {
 // settleTaken ends the work on an item that the server has.
 func (j *job) settleTaken(i int32, v judgement) {
 	it := &j.items[i]
-	j.indices[it.where-1].taken = true
+	j.indices[it.where-1].taken = j.answers
 	if it.chain != 0 {
 		j.chains.of(it).exists = true
 	}

@@ -66,7 +66,7 @@ func TestUnknownRefusalOfTheOnlyRecord(t *testing.T) {
 		write(t, c, record.Delivery{Records: numbered(3)})
 		<-time.After(recent - time.Second) // virtual time
 		require.Equal(t, record.Refused, write(t, c, record.Delivery{Records: poison})[0].Outcome)
-		<-time.After(recent) // virtual time
+		<-time.After(recent + time.Second) // virtual time
 		require.Equal(t, record.Unsettled, write(t, c, record.Delivery{Records: poison})[0].Outcome)
 		// A server that has begun to refuse everything is no evidence: it is asked
 		// whether it still takes what it has taken before.

@@ -78,7 +78,7 @@ func TestNoPlaceForDeadLetters(t *testing.T) {
 		require.ErrorContains(t, err, "look at ES_Dead_Letter_Index")
 		require.True(t, failure.Permanent())
 	}
-	require.Equal(t, record.RefusedAmongOthers, sink.got[1].Trace(0))
+	require.Equal(t, record.RefusedAmongOthers|record.FoundAtFault, sink.got[1].Trace(0))
 }
 
 // With two sinks a record is as well off as it is in the worse one.
@@ -139,7 +139,7 @@ func TestLevelWarningsAndMemory(t *testing.T) {
 	_, err := r.Invoke(ctx, eventOf(1, 1))
 	require.NoError(t, err)
 	assert.Empty(t, r.log.String(), "an account of the level info")
-	assert.Equal(t, int64(46<<20), debug.SetMemoryLimit(-1))
+	assert.Equal(t, int64(42<<20), debug.SetMemoryLimit(-1))
 
 	r = newRig(Pipeline{Warnings: []string{"first", "second"}, Sinks: []Sink{&fakeSink{name: "a"}}})
 	for range 2 {

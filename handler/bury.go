@@ -56,11 +56,11 @@ func (s *settlement) writeLetters(phases budget.Phases, letters []record.DeadLet
 	}
 	for n, p := range places {
 		r := &s.results[p.sink][p.rec]
-		switch {
-		case results[n].Outcome == record.Dead:
+		if results[n].Outcome == record.Dead {
 			r.Outcome = record.Dead // the cause is why it was refused
-		default:
+		} else {
 			r.Outcome, r.Cause = record.Unsettled, results[n].Cause
+			r.Trace |= record.FoundAtFault
 		}
 	}
 }
@@ -71,5 +71,6 @@ func (s *settlement) hold(places []refusal, why func(*record.Cause) *record.Caus
 	for _, p := range places {
 		r := &s.results[p.sink][p.rec]
 		r.Outcome, r.Cause = record.Unsettled, why(r.Cause)
+		r.Trace |= record.FoundAtFault
 	}
 }

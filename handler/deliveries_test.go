@@ -52,9 +52,7 @@ func (p *partitionModel) learn(recs []event.Record, results map[int64]*recordMod
 	p.records, p.first, p.asked = kept, to+1, now
 	if failed {
 		p.first = from
-		for o, r := range results {
-			p.records[o] = r
-		}
+		maps.Copy(p.records, results)
 	}
 }
 

@@ -25,28 +25,28 @@ type failedBatch struct {
 	asked    int64 // when it was last asked for, in ns since 1970
 }
 
-// state is an outcome and a trace. That of a record's first sink also says
-// which of the arrivals is the record's.
+// state is the outcome of a settled record, or the trace of one that is not.
+// That of a record's first sink also says which of the arrivals is the record's.
 type state uint8
 
 const (
-	outcomeBits = 3
+	settledBit  = 1 << 4 // below it a trace, with it an outcome
 	arrivalAt   = 6
 	maxArrivals = 1 << (8 - arrivalAt)
 )
 
 func stateOf(r record.Result) state {
 	if r.Outcome.Settled() {
-		return state(r.Outcome)
+		return settledBit | state(r.Outcome)
 	}
-	return state(r.Trace) << outcomeBits & (1<<arrivalAt - 1)
+	return state(r.Trace) & (settledBit - 1)
 }
 
 func (s state) result() record.Result {
-	return record.Result{
-		Outcome: record.Outcome(s & (1<<outcomeBits - 1)),
-		Trace:   record.Trace(s & (1<<arrivalAt - 1) >> outcomeBits),
+	if s&settledBit != 0 {
+		return record.Result{Outcome: record.Outcome(s & (settledBit - 1))}
 	}
+	return record.Result{Trace: record.Trace(s & (settledBit - 1))}
 }
 
 // find returns the place of the record with that offset and hash, or -1. The

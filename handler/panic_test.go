@@ -131,7 +131,7 @@ func TestPanicInDeadLetters(t *testing.T) {
 				_, err := r.Invoke(t.Context(), eventOf(1, 5, 6))
 				require.ErrorContains(t, err, "1 of 2 records are unsettled, the first is t/1/5: panic: the place for dead letters")
 			}
-			require.Equal(t, record.RefusedAmongOthers, sink.got[1].Trace(0))
+			require.Equal(t, record.RefusedAmongOthers|record.FoundAtFault, sink.got[1].Trace(0))
 			require.NotContains(t, r.log.String(), "S3CRET")
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -43,6 +44,27 @@ func TestBuildWithKafka(t *testing.T) {
 			assert.Equal(t, x.sinks, strings.Join(sinks, " "))
 			assert.Equal(t, x.letters, fmt.Sprintf("%T", p.Letters))
 		})
+	}
+}
+
+// The pace is the configuration's, and holds if that is not valid, too.
+func TestBuildPace(t *testing.T) {
+	t.Parallel()
+	for environ, want := range map[string]time.Duration{
+		"ES_Address=h ES_Index_KeyWord=k":                           time.Minute,
+		"ES_Address=h ES_Index_KeyWord=k Retry_Pace=0":              0,
+		"ES_Address=h ES_Index_KeyWord=k Retry_Pace=5":              5 * time.Second,
+		"ES_Address=h Retry_Pace=5":                                 5 * time.Second,
+		"ES_Address=h Retry_Pace=never":                             time.Minute,
+		"ES_Address=https://h ES_Index_KeyWord=k ES_CA_Cert=/no/ca": time.Minute,
+	} {
+		p, err := pipeline.Build(strings.Fields(environ), slog.New(slog.DiscardHandler))
+		assert.Equal(t, want, p.Pace, environ)
+		if err != nil {
+			assert.Empty(t, p.Sinks, environ)
+		} else {
+			p.Close()
+		}
 	}
 }
 

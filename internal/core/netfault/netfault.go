@@ -112,6 +112,13 @@ func Broken(err error) bool {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe)
 }
 
+// BrokeWriting reports whether err is a connection that broke while the request
+// was being written: the server has not taken all of it.
+func BrokeWriting(err error) bool {
+	e, ok := errors.AsType[*net.OpError](err)
+	return errors.Is(err, syscall.EPIPE) || ok && e.Op == "write"
+}
+
 func clip(s string) string {
 	const most = 200
 	if len(s) > most {
