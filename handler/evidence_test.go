@@ -133,19 +133,28 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// The same for dead letters: one that was answered 500 and then met a conflict
-// counted as kept, and was gone with the shard's recovery.
+// The same for dead letters: one that was answered 500 and then met a conflict,
+// in the same delivery or in the next one, counted as kept, and was gone with the
+// shard's recovery.
 func TestFullDiskUnderDeadLetters(t *testing.T) {
-	play(t, nil, nil, func(t *testing.T, s *scene) {
-		recs := append(plains(3), newRecord(conflict, 3, "", "", 0))
-		f := items(diskFull, modelserver.KeepsVisible)
-		f.Spares = today
-		s.server.Plan(modelserver.Phase{Fault: f, Requests: 1})
-		d := s.settle(t, recs)
-		require.Equal(t, 1, d.account.Dead)
-		s.requireThere(t, recs[:3])
-		require.Len(t, s.server.In(deadIndex), 1)
-	})
+	for name, lasts := range map[string]modelserver.Phase{
+		"for one request":          {Requests: 1},
+		"for a while":              {For: 2500 * time.Millisecond},
+		"longer than the delivery": {For: 61 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, nil, nil, func(t *testing.T, s *scene) {
+				recs := append(plains(3), newRecord(conflict, 3, "", "", 0))
+				lasts.Fault = items(diskFull, modelserver.KeepsVisible)
+				lasts.Fault.Spares = today
+				s.server.Plan(lasts)
+				d := s.settle(t, recs)
+				require.Equal(t, 1, d.account.Dead)
+				s.requireThere(t, recs[:3])
+				require.Len(t, s.server.In(deadIndex), 1)
+			})
+		})
+	}
 }
 
 // A node was restarting, a mapping update took too long, a template had two
@@ -245,7 +254,7 @@ func TestRecordThatSpeaksLikeTheServer(t *testing.T) {
 		} {
 			t.Run(name+"/"+phrase, func(t *testing.T) {
 				refuses := func(tr *modelserver.Traits) { tr.Refuse = refuse(r) }
-				play(t, refuses, nil, func(t *testing.T, s *scene) { s.requireOneDead(t, newRecord(conflict, 3, "", phrase, 0)) })
+				play(t, refuses, nil, func(t *testing.T, s *scene) { s.requireOneDead(t, plains(3), newRecord(conflict, 3, "", phrase, 0)) })
 			})
 		}
 		t.Run("the whole request/"+phrase, func(t *testing.T) {
@@ -254,19 +263,30 @@ func TestRecordThatSpeaksLikeTheServer(t *testing.T) {
 					Status: 400, Body: `{"error":{"type":"illegal_argument_exception","reason":"{escaped}"},"status":400}`,
 				}}}
 			}
-			play(t, bans, nil, func(t *testing.T, s *scene) { s.requireOneDead(t, newRecord(poison, 3, "", phrase, 0)) })
+			play(t, bans, nil, func(t *testing.T, s *scene) { s.requireOneDead(t, plains(3), newRecord(poison, 3, "", phrase, 0)) })
+		})
+		t.Run("a long request/"+phrase, func(t *testing.T) {
+			quotes := func(tr *modelserver.Traits) {
+				tr.Bans = []modelserver.Ban{{Mark: poisonIs, Reply: modelserver.Reply{
+					Status: 400, Body: `{"error":{"root_cause":[{"type":"parse_exception","reason":"{escaped}"}],"type":"parse_exception","reason":"{escaped}"},"status":400}`,
+				}}}
+			}
+			others := make([]sent, 40)
+			for i := range others {
+				others[i] = newRecord(bulky, i, "", "", 0)
+			}
+			play(t, quotes, nil, func(t *testing.T, s *scene) { s.requireOneDead(t, others, newRecord(poison, 40, "", phrase, 0)) })
 		})
 	}
 }
 
-// requireOneDead delivers a record that has to become a dead letter among others
+// requireOneDead delivers a record that has to become a dead letter before others
 // that have to be stored.
-func (s *scene) requireOneDead(t *testing.T, r sent) {
+func (s *scene) requireOneDead(t *testing.T, others []sent, r sent) {
 	t.Helper()
-	recs := append(plains(3), r)
-	d := s.once(t, recs)
-	require.Equal(t, account{Records: 4, Stored: 3, Dead: 1}, d.account)
-	s.requireThere(t, recs[:3])
+	d := s.once(t, append([]sent{r}, others...))
+	require.Equal(t, account{Records: len(others) + 1, Stored: len(others), Dead: 1}, d.account)
+	s.requireThere(t, others)
 	require.Len(t, s.server.In(deadIndex), 1)
 }
 

@@ -99,6 +99,7 @@ func TestOwnLostAnswersAreNoConflicts(t *testing.T) {
 				if n > 20 {
 					// Behind a 5xx a conflict is no proof, and index is not
 					// allowed: only the recovery tells.
+					server.Plan()
 					server.Recover()
 				}
 			}

@@ -86,6 +86,38 @@ func TestRetryAfter(t *testing.T) {
 	})
 }
 
+// Whichever request of a delivery it is that is answered so, one for documents,
+// one that looks for a culprit, one for a dead letter: nothing comes before the
+// end of what the server has asked for.
+func TestRetryAfterAtAnyRequest(t *testing.T) {
+	bans := func(tr *modelserver.Traits) {
+		tr.Bans = []modelserver.Ban{{Mark: banMark, Reply: modelserver.Reply{Status: 403, Body: "<html>request blocked, event 4711</html>"}}}
+	}
+	for name, recs := range map[string][]sent{
+		"one that nobody knows": {newRecord(odd, 0, "", "", 0)},
+		"of each kind": append(plains(4),
+			newRecord(odd, 4, "", "", 0), newRecord(banned, 5, "", "", 0), newRecord(conflict, 6, "", "", 0), newRecord(trips, 7, "", "", 0)),
+	} {
+		for fine := range 30 {
+			t.Run(fmt.Sprint(name, " behind ", fine), func(t *testing.T) {
+				play(t, bans, nil, func(t *testing.T, s *scene) {
+					s.once(t, plains(3))
+					busy := modelserver.Fault{How: modelserver.Replies, Reply: modelserver.Reply{Status: 429, RetryAfter: 30 * time.Second}}
+					s.server.Plan(modelserver.Phase{Requests: fine}, modelserver.Phase{Fault: busy, Requests: 1})
+					if fine == 0 {
+						s.server.Plan(modelserver.Phase{Fault: busy, Requests: 1})
+					}
+					for range 4 {
+						d := s.in.deliver(t.Context(), payload(recs, 200), 10*time.Second)
+						requireDiscreet(t, d.said)
+						pause(2 * time.Second)
+					}
+				})
+			})
+		}
+	}
+}
+
 // asked is the time that the server wants to be left alone for in all.
 func (b *busy) asked() (d time.Duration) {
 	for _, p := range b.Phases {

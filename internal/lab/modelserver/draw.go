@@ -3,6 +3,7 @@ package modelserver
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -23,10 +24,16 @@ func drawReply(t *rapid.T) Fault {
 	return refusesWhole(r)
 }
 
+// refusesWhole is a refusal of whole requests. Of some statuses nobody knows what
+// they are about, unless Elasticsearch itself says what its user may not do.
 func refusesWhole(r Reply) Fault {
 	f := Fault{How: Replies, Reply: r}
 	switch r.Status {
-	case http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge:
+	case http.StatusForbidden:
+		if !strings.HasPrefix(r.Body, `{"error":`) {
+			f.Proof = Unproved
+		}
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
 		f.Proof = Unproved
 	}
 	return f
