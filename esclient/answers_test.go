@@ -13,10 +13,21 @@ import (
 
 // recorded is an answer of a real server, as e2e/answers has recorded it.
 type recorded struct {
-	Case, Server, Verdict string
-	Request               []string
-	Status                int
-	Answer                json.RawMessage
+	Case, Verdict string
+	Request       []line
+	Status        int
+	Answer        json.RawMessage
+}
+
+// line is one line of a bulk body. One that is no JSON is recorded as a string.
+type line string
+
+func (l *line) UnmarshalJSON(text []byte) error {
+	if text[0] == '"' {
+		return json.Unmarshal(text, (*string)(l))
+	}
+	*l = line(text)
+	return nil
 }
 
 // Every refusal that real servers were made to give is understood: what speaks of
@@ -95,7 +106,7 @@ func (r *recorded) checkItem(t *testing.T, j *judgement) {
 func (r *recorded) checkRequest(t *testing.T, answer []byte) {
 	var reader answerReader
 	v, cause := judgeRequest(&reply{
-		status: r.Status, failure: reader.request(answer, r.Status), typed: strings.Contains(r.Request[0], `"_type"`),
+		status: r.Status, failure: reader.request(answer, r.Status), typed: strings.Contains(string(r.Request[0]), `"_type"`),
 	})
 	want := fits[r.Verdict]
 	if r.Verdict == "dead" {
@@ -107,7 +118,7 @@ func (r *recorded) checkRequest(t *testing.T, answer []byte) {
 }
 
 // requestOf makes a request of recorded bulk lines.
-func requestOf(t *testing.T, lines []string) *request {
+func requestOf[L ~string](t *testing.T, lines []L) *request {
 	req := &request{}
 	for n := 0; n < len(lines); n += 2 {
 		var action map[string]struct {
@@ -117,7 +128,7 @@ func requestOf(t *testing.T, lines []string) *request {
 		for name, a := range action {
 			s := sentItem{create: name == "create", own: true, mayIndex: true}
 			if len(a.ID) > 2 {
-				from := len(req.body) + strings.Index(lines[n], string(a.ID)) + 1
+				from := len(req.body) + strings.Index(string(lines[n]), string(a.ID)) + 1
 				s.id = span{int32(from), int32(from + len(a.ID) - 2)}
 			}
 			req.sent = append(req.sent, s)

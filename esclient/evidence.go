@@ -75,6 +75,7 @@ func (j *job) suspect(i int32, req *request, at int, cause *record.Cause) {
 		return
 	}
 	it.alone = req.part.alone
+	j.nameIndex(i, cause)
 	j.note(i, cause)
 	j.chains.queueAgain(it, i)
 	j.suspects = append(j.suspects, i)

@@ -104,6 +104,7 @@ type part struct {
 	items  []int32
 	ready  time.Time
 	tries  int     // failed ones before
+	breaks int     // connections that broke in a row under them
 	repeat bool    // they were sent before
 	alone  bool    // the one item is sent alone, to see whether it is at fault
 	search *search // a refused request's, or nil

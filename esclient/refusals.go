@@ -87,7 +87,7 @@ var refusals = []refusal{
 
 	// What the index, the stream, the rights or the cluster's settings are.
 	{"index_not_found_exception", ``, ofIndex, "the index was not created: look at action.auto_create_index and at the user's rights on it", "no such index"},
-	{"index_closed_exception", ``, ofIndex, "the index is closed: open it, or look at what closes it", "the index is closed"},
+	{"index_closed_exception", ``, ofIndex, "open it, or look at what closes it", "the index is closed"},
 	{"security_exception authorization_exception forbidden_exception", ``, ofIndex, hintRights, ""},
 	{"invalid_index_name_exception", ``, ofIndex, "look at ES_Index_KeyWord", "the index name is not valid"},
 	{"invalid_alias_name_exception", ``, ofIndex, "the index cannot be created: look at its template's aliases", "the name of an alias is taken"},
@@ -110,10 +110,10 @@ var refusals = []refusal{
 	{"illegal_argument_exception", `index \[(?P<name>[^\]]*)\] (?:must be|is) (?:a )?(?:write index|read-only|not a write index).*`, ofIndex, "look at the index and its aliases", ""},
 
 	// How the server is.
-	{"cluster_block_exception", ``, ofServer, "the index or cluster is blocked: look at its free disk space and at index.blocks", "blocked"},
+	{"cluster_block_exception", ``, ofServer, "look at its free disk space and at index.blocks", "the index or cluster is blocked"},
 	{"es_rejected_execution_exception rejected_execution_exception circuit_breaking_exception", ``, ofServer, hintOverload, ""},
 	{"mapper_exception", ``, ofServer, "the cluster's master is busy or missing: look at the cluster's health", "the mapping was not updated in time"},
-	{"unavailable_shards_exception no_shard_available_action_exception shard_not_found_exception primary_missing_action_exception", ``, ofServer, "a shard is not available: look at the cluster's health", "a shard is not available"},
+	{"unavailable_shards_exception no_shard_available_action_exception shard_not_found_exception primary_missing_action_exception", ``, ofServer, "look at the cluster's health", "a shard is not available"},
 	{"process_cluster_event_timeout_exception master_not_discovered_exception not_master_exception failed_to_commit_cluster_state_exception timeout_exception", ``, ofServer, "the cluster's master is busy or missing: look at the cluster's health", ""},
 	{"i_o_exception io_exception file_system_exception no_such_file_exception index_write_exception translog_exception engine_exception engine_creation_failure_exception already_closed_exception already_closed engine_closed_exception index_shard_closed_exception illegal_index_shard_state_exception index_shard_not_started_exception corrupt_index_exception out_of_memory_error", ``, ofServer, hintDisk, "a node cannot write"},
 	{"node_disconnected_exception node_not_connected_exception node_closed_exception connect_transport_exception receive_timeout_transport_exception send_request_transport_exception remote_transport_exception transport_exception retry_on_primary_exception task_cancelled_exception resource_already_exists_exception index_primary_shard_not_allocated_exception", ``, ofServer, hintOverload, ""},

@@ -135,21 +135,25 @@ func (j *job) handleError(req *request) {
 }
 
 // brokeUnderBody reports whether a connection was broken for the body that was
-// being written: at once if it is large or a half of one that was, and for a
-// small one if that happens again and again.
+// being written, and not because the server went away: if that happens twice, of
+// a small body three times, to the same items; for a part of such a body at once.
 func brokeUnderBody(req *request) bool {
-	const often = 2
 	r := &req.reply
 	switch {
-	case r.status != 0 || !netfault.Broken(r.err):
-		return false // an answer that broke off says nothing of the body
+	case !isBreak(r):
+		return false
 	case req.part.search != nil:
 		return r.unread
 	case len(req.wire()) >= largeBody:
-		return r.unread || req.part.tries > 0
+		return req.part.breaks >= 1
 	default:
-		return r.unread && req.part.tries >= often
+		return req.part.breaks >= 2 && r.unread
 	}
+}
+
+// isBreak reports whether a connection broke before there was an answer.
+func isBreak(r *reply) bool {
+	return r.err != nil && r.status == 0 && netfault.Broken(r.err) && !netfault.Unsent(r.err)
 }
 
 // requeue has a whole request's items sent again.
@@ -160,6 +164,9 @@ func (j *job) requeue(req *request, cause *record.Cause) {
 	}
 	j.ended(req)
 	p := &part{items: slices.Clone(req.items), repeat: true, tries: req.part.tries + 1, alone: req.part.alone, search: req.part.search}
+	if isBreak(&req.reply) {
+		p.breaks = req.part.breaks + 1
+	}
 	if j.stopped == nil {
 		j.queue = append(j.queue, p)
 	}
@@ -355,6 +362,7 @@ func (j *job) settleTaken(i int32, v judgement) {
 
 // sendAgain adds an item to a list of those that are to be sent again.
 func (j *job) sendAgain(list []int32, i int32, cause *record.Cause) []int32 {
+	j.nameIndex(i, cause)
 	j.note(i, cause)
 	j.items[i].done = false
 	j.chains.queueAgain(&j.items[i], i)
@@ -383,6 +391,7 @@ func (j *job) holdItem(i int32, req *request, at int, cause *record.Cause) {
 		j.refuse(i, cause)
 		return
 	}
+	j.nameIndex(i, cause)
 	j.held(i, cause)
 }
 
@@ -392,6 +401,16 @@ func (j *job) held(i int32, cause *record.Cause) {
 	it.done = true
 	if it.chain != 0 {
 		j.chains.hold(j, j.chains.of(it), cause)
+	}
+}
+
+// nameIndex has a cause's text for the log name the index. It is the index that
+// somebody has to look at.
+func (j *job) nameIndex(i int32, cause *record.Cause) {
+	x := j.indices[j.items[i].where-1].name
+	cause.Index = x
+	if !strings.Contains(cause.Safe, x) {
+		cause.Safe = strings.TrimPrefix(cause.Safe+": index "+x, ": ")
 	}
 }
 
