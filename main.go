@@ -13,10 +13,14 @@ import (
 )
 
 func main() {
+	// Variables travel with each request. The library puts them into the
+	// process's environment and takes none out, so that only what is there
+	// before the first request is the process's own.
+	own := config.Relevant(os.Environ())
 	cloudfunction.StartHandler(&handler.Handler{
-		// Variables travel with each request and may change at any time.
-		Environ: func() []string { return config.Relevant(os.Environ()) },
-		Build:   pipeline.Build,
-		Log:     os.Stdout,
+		Environ:  func() []string { return own },
+		Relevant: config.IsRelevant,
+		Build:    pipeline.Build,
+		Log:      os.Stdout,
 	})
 }

@@ -17,7 +17,9 @@ type Config struct {
 	ES       *Elasticsearch // nil = nothing goes to Elasticsearch
 	Kafka    *Kafka         // nil = nothing goes to Kafka
 	Cleaning Cleaning
-	LogLevel slog.Level
+	// RetryPace is the most that is added to an invocation that fails; 0 = nothing.
+	RetryPace time.Duration
+	LogLevel  slog.Level
 	// Warnings are to be logged once for each Load. Each starts with the name
 	// of its variable.
 	Warnings []string
@@ -53,6 +55,7 @@ type Elasticsearch struct {
 	IDField         string // path of the field that holds the document id
 	IDPrefix        string // put before generated ids; at most 64 bytes
 	DeadLetterIndex string // "" = a refused document fails the batch
+	DeadLetterAfter int    // failing deliveries, from which on a refusal needs no proof; 0 = never
 	Pipeline        string // "" = none
 	OpType          OpType
 
@@ -142,7 +145,7 @@ func (ld Loader) Load(environ []string) (*Config, error) {
 		ld.Now = time.Now
 	}
 	r := newReader(environ, ld)
-	cfg := &Config{Cleaning: r.cleaning(), LogLevel: r.logLevel()}
+	cfg := &Config{Cleaning: r.cleaning(), RetryPace: r.seconds("Retry_Pace", 0), LogLevel: r.logLevel()}
 	// A section is read as soon as one of its variables is set, so that what
 	// else is wrong with it is said together with the missing address.
 	if r.anySet(GroupElasticsearch) {
@@ -157,6 +160,19 @@ func (ld Loader) Load(environ []string) (*Config, error) {
 	}
 	cfg.Warnings = r.warnings
 	return cfg, nil
+}
+
+// RetryPace returns Retry_Pace as Load does, or its default if it is not valid,
+// whatever else is wrong with the environment: a function whose variables are
+// not valid fails again and again, too.
+func RetryPace(environ []string) time.Duration {
+	r := newReader(environ, Loader{})
+	before := len(r.problems)
+	pace := r.seconds("Retry_Pace", 0)
+	if len(r.problems) > before {
+		return new(reader).seconds("Retry_Pace", 0)
+	}
+	return pace
 }
 
 // checkTogether reports what is wrong between the sections.

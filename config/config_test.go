@@ -27,9 +27,10 @@ func TestLoadDefaults(t *testing.T) {
 			BulkConcurrency: 2,
 			RequestTimeout:  30 * time.Second,
 		},
-		Kafka:    &Kafka{Brokers: []string{"k:9092"}, Topic: "t", Compression: "lz4", Headers: true},
-		Cleaning: Cleaning{TimeField: "time", Zone: time.UTC},
-		LogLevel: slog.LevelInfo,
+		Kafka:     &Kafka{Brokers: []string{"k:9092"}, Topic: "t", Compression: "lz4", Headers: true},
+		Cleaning:  Cleaning{TimeField: "time", Zone: time.UTC},
+		RetryPace: time.Minute,
+		LogLevel:  slog.LevelInfo,
 	}, cfg)
 	assert.Nil(t, mustLoad(t, esOn).Kafka)
 	assert.Nil(t, mustLoad(t, kafkaOn).ES)
@@ -70,6 +71,7 @@ func TestLoadValues(t *testing.T) {
 		"ES_Id_Field":          es(func(e *Elasticsearch) any { return e.IDField }),
 		"ES_Id_Prefix":         es(func(e *Elasticsearch) any { return e.IDPrefix }),
 		"ES_Dead_Letter_Index": es(func(e *Elasticsearch) any { return e.DeadLetterIndex }),
+		"ES_Dead_Letter_After": es(func(e *Elasticsearch) any { return e.DeadLetterAfter }),
 		"ES_Pipeline":          es(func(e *Elasticsearch) any { return e.Pipeline }),
 		"ES_Op_Type":           es(func(e *Elasticsearch) any { return e.OpType }),
 		"ES_Bulk_Bytes":        es(func(e *Elasticsearch) any { return e.BulkBytes }),
@@ -91,7 +93,8 @@ func TestLoadValues(t *testing.T) {
 		"kafka_dead_letter_topic": kafka(func(k *Kafka) any {
 			return k.DeadLetterTopic
 		}),
-		"Log_Level": func(c *Config) any { return c.LogLevel },
+		"Retry_Pace": func(c *Config) any { return c.RetryPace.String() },
+		"Log_Level":  func(c *Config) any { return c.LogLevel },
 	}
 	hexes := strings.Repeat("aB", 32)
 	esPair, kafkaPair := []string{"ES_User=u", "ES_Password=p"}, []string{"kafka_user=u", "kafka_password=p"}
@@ -173,6 +176,7 @@ func TestLoadValues(t *testing.T) {
 		{"ES_Request_Timeout", "900", "15m0s", nil},
 		{"ES_Request_Timeout", "1m30s", "1m30s", nil},
 		{"ES_Gzip", "9", 9, nil},
+		{"ES_Dead_Letter_After", "10000", 10_000, nil},
 		{"ES_CA_Fingerprint", hexes, strings.Repeat("\xab", 32), httpsOn},
 		{"ES_CA_Fingerprint", "AA:bb" + strings.Repeat(":CC", 30), "\xaa\xbb" + strings.Repeat("\xcc", 30), httpsOn},
 		{"ES_Insecure", "true", true, httpsOn},
@@ -193,6 +197,9 @@ func TestLoadValues(t *testing.T) {
 		{"kafka_headers", "off", false, nil},
 		{"kafka_value", "document", true, nil},
 		{"kafka_dead_letter_topic", "dead", "dead", nil},
+		{"Retry_Pace", "0", "0s", nil},
+		{"Retry_Pace", "5m", "5m0s", nil},
+		{"Retry_Pace", "900", "15m0s", nil},
 		{"Log_Level", "debug", slog.LevelDebug, nil},
 		{"Log_Level", "INFO", slog.LevelInfo, nil},
 		{"Log_Level", "warn", slog.LevelWarn, nil},
@@ -221,6 +228,21 @@ func TestLoadValues(t *testing.T) {
 
 func TestOpTypeString(t *testing.T) {
 	assert.Equal(t, []string{"auto", "create", "index"}, []string{OpAuto.String(), OpCreate.String(), OpIndex.String()})
+}
+
+// The pace holds for a function whose variables are not valid, too: it is read
+// whatever else is wrong, and has its default if it is wrong itself.
+func TestRetryPaceOfAnInvalidEnvironment(t *testing.T) {
+	for value, want := range map[string]time.Duration{
+		"": time.Minute, "5s": 5 * time.Second, "0": 0, "often": time.Minute, "901": time.Minute, "\xff": time.Minute,
+	} {
+		t.Run(quote(value), func(t *testing.T) {
+			environ := []string{"ES_Gzip=10", "Retry_Pace=" + value}
+			_, err := Load(environ)
+			require.Error(t, err)
+			assert.Equal(t, want, RetryPace(environ))
+		})
+	}
 }
 
 func TestLoadCombinations(t *testing.T) {

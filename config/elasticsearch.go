@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 func (r *reader) elasticsearch() *Elasticsearch {
@@ -20,11 +21,12 @@ func (r *reader) elasticsearch() *Elasticsearch {
 		TimeFields:      r.paths("ES_Index_TimeField", false),
 		IDField:         r.idField(),
 		IDPrefix:        r.printable("ES_Id_Prefix", 64),
+		DeadLetterAfter: r.number("ES_Dead_Letter_After", 0, 10_000),
 		Pipeline:        r.printable("ES_Pipeline", 512),
 		OpType:          r.opType(),
 		BulkBytes:       r.bulkBytes(),
 		BulkConcurrency: r.number("ES_Bulk_Concurrency", 1, 16),
-		RequestTimeout:  r.requestTimeout(),
+		RequestTimeout:  r.seconds("ES_Request_Timeout", 100*time.Millisecond),
 		GzipLevel:       r.number("ES_Gzip", 0, 9),
 		CACert:          r.caCert("ES_CA_Cert"),
 		CAFingerprint:   r.fingerprint(),

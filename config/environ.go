@@ -12,7 +12,7 @@ import (
 func Relevant(environ []string) []string {
 	var own []string
 	for _, pair := range environ {
-		if name, _, ok := strings.Cut(pair, "="); ok && (ours(name) || name == "TZ") {
+		if name, _, ok := strings.Cut(pair, "="); ok && IsRelevant(name) {
 			own = append(own, pair)
 		}
 	}
@@ -25,9 +25,13 @@ func Relevant(environ []string) []string {
 	return own
 }
 
+// IsRelevant reports whether Load looks at the variable of that name.
+func IsRelevant(name string) bool { return ours(name) || name == "TZ" }
+
 // ours reports whether a variable is one of ours or was probably meant to be.
 func ours(name string) bool {
-	return hasPrefixFold(name, "ES_") || hasPrefixFold(name, "kafka_") || strings.EqualFold(name, "Log_Level")
+	return hasPrefixFold(name, "ES_") || hasPrefixFold(name, "kafka_") ||
+		strings.EqualFold(name, "Log_Level") || strings.EqualFold(name, "Retry_Pace")
 }
 
 func hasPrefixFold(s, prefix string) bool {

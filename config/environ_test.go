@@ -9,8 +9,8 @@ import (
 )
 
 func TestRelevant(t *testing.T) {
-	environ := []string{"PATH=/bin", "kafka_address=k", "ES_Address=a=b", "ES_NoValue", "TZ=UTC", "Log_Level=warn", "es_gzip=1", "LOG_LEVEL=x", "KAFKA_X=", "tz=x", "ESX=1", ""}
-	want := []string{"ES_Address=a=b", "KAFKA_X=", "LOG_LEVEL=x", "Log_Level=warn", "TZ=UTC", "es_gzip=1", "kafka_address=k"}
+	environ := []string{"PATH=/bin", "kafka_address=k", "ES_Address=a=b", "ES_NoValue", "TZ=UTC", "Log_Level=warn", "es_gzip=1", "LOG_LEVEL=x", "KAFKA_X=", "tz=x", "ESX=1", "", "Retry_Pace=0", "Retry_Count=1"}
+	want := []string{"ES_Address=a=b", "KAFKA_X=", "LOG_LEVEL=x", "Log_Level=warn", "Retry_Pace=0", "TZ=UTC", "es_gzip=1", "kafka_address=k"}
 	before := slices.Clone(environ)
 	assert.Equal(t, want, Relevant(environ))
 	assert.Equal(t, before, environ, "the environment is not touched")

@@ -169,6 +169,11 @@ func TestLoadProblems(t *testing.T) {
 		{"headers", with(kafkaOn, "kafka_headers=some"), []string{"kafka_headers: true or false"}},
 		{"value", with(kafkaOn, "kafka_value=json"), []string{"kafka_value: allowed: raw, document"}},
 		{"tls", with(kafkaOn, "kafka_tls=tls1.2"), []string{"kafka_tls: true or false"}},
+		{"dead letter after -1", with(esOn, "ES_Dead_Letter_After=-1"), []string{"ES_Dead_Letter_After: 0 to 10000"}},
+		{"dead letter after 10001", with(esOn, "ES_Dead_Letter_After=10001"), []string{"ES_Dead_Letter_After: 0 to 10000"}},
+		{"pace too long", with(esOn, "Retry_Pace=901"), []string{"Retry_Pace: 0 to 15m"}},
+		{"pace below 0", with(esOn, "Retry_Pace=-1s"), []string{"Retry_Pace: 0 to 15m"}},
+		{"pace no duration", with(esOn, "Retry_Pace=often"), []string{`Retry_Pace: got "often"`}},
 		{"log level", with(esOn, "Log_Level=trace"), []string{`Log_Level: got "trace"; allowed: debug, info, warn, error`}},
 	}
 	for _, c := range `\/*?"<>|,#: ` {

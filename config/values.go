@@ -143,15 +143,17 @@ func (r *reader) bulkBytes() int {
 	return n
 }
 
-// requestTimeout returns ES_Request_Timeout.
-func (r *reader) requestTimeout() time.Duration {
-	s := r.value("ES_Request_Timeout")
+// seconds returns a variable that is a duration of at least least, or a whole
+// number of seconds. No duration is longer than an invocation may be.
+func (r *reader) seconds(name string, least time.Duration) time.Duration {
+	const most = 15 * time.Minute
+	s := r.value(name)
 	if _, err := strconv.ParseUint(s, 10, 32); err == nil {
 		s += "s"
 	}
 	d, err := time.ParseDuration(s)
-	if err != nil || d < 100*time.Millisecond || d > 15*time.Minute {
-		r.invalid("ES_Request_Timeout")
+	if err != nil || d < least || d > most {
+		r.invalid(name)
 	}
 	return d
 }

@@ -87,6 +87,10 @@ var Variables = []Variable{
 		Allowed: allowedIndex + "; or none",
 		About:   "where refused documents go; none = a refused document fails the batch",
 	},
+	{
+		Name: "ES_Dead_Letter_After", Default: "0", Allowed: "a whole number, 0 to 10000",
+		About: "after so many failing deliveries a document that is refused without proof that it is at fault is a dead letter; 0 = never",
+	},
 	{Name: "ES_Pipeline", Unset: none, Allowed: "the name of an ingest pipeline, at most 512 bytes, all printable", About: "ingest pipeline for every document"},
 	{Name: "ES_Op_Type", Default: "auto", Choices: []string{"auto", "create", "index"}, About: "bulk action; auto = create for generated ids, index for ids from a field"},
 	{Name: "ES_Bulk_Bytes", Default: "5MiB", Allowed: "64KiB to 100MiB, as plain bytes or with KB, KiB, MB or MiB", About: "most bytes of one bulk request, before compression"},
@@ -112,6 +116,10 @@ var Variables = []Variable{
 	{Name: "kafka_headers", Group: GroupKafka, Default: "true", Allowed: allowedBool, About: "add headers with the source's topic, partition and offset"},
 	{Name: "kafka_value", Group: GroupKafka, Default: "raw", Choices: []string{"raw", "document"}, About: "raw = the body's bytes as they came; document = the cleaned document"},
 	{Name: "kafka_dead_letter_topic", Group: GroupKafka, Unset: none, Allowed: "1 to 249 of a-z A-Z 0-9 . _ -", About: "topic that dead letters go to"},
+	{
+		Name: "Retry_Pace", Group: GroupGeneral, Default: "60s", Allowed: "0 to 15m, or plain seconds; 0 = off",
+		About: "most that is added to an invocation that fails, so that the trigger's retries outlast an outage: nothing for a partition's first failure in a row, then 1, 2, 4 … seconds",
+	},
 	{Name: "Log_Level", Group: GroupGeneral, Default: "info", Choices: []string{"debug", "info", "warn", "error"}, About: "least level that is logged"},
 }
 

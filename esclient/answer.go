@@ -10,16 +10,19 @@ import (
 
 // filterPath cuts a bulk answer down to what is read of it: a tenth of the
 // bytes for the server to write and for us to read.
-var filterPath = []string{"items.*._id", "items.*.status", "items.*.error"}
+//
+//nolint:gochecknoglobals // a list that is never written
+var filterPath = []string{"items.*._id", "items.*.status", "items.*.error", "items.*.failure_store"}
 
-// item is what an answer says of one document. Its slices alias the answer.
-type item struct {
+// answerItem is what an answer says of one document. Its slices alias the answer.
+type answerItem struct {
 	id     []byte // the content of a JSON string
 	status int
 	err    []byte // JSON text, nil if there is none
+	buried bool   // the data stream's failure store has taken it
 }
 
-// answerReader reads bulk answers. It is not safe for concurrent use.
+// answerReader reads answers. It is not safe for concurrent use.
 type answerReader struct {
 	scan    rawjson.Scanner
 	top     []rawjson.Member
@@ -30,7 +33,7 @@ type answerReader struct {
 
 // items calls visit with each item of a bulk answer in order. ok is false if
 // the answer is not one.
-func (r *answerReader) items(answer []byte, visit func(item)) (ok bool) {
+func (r *answerReader) items(answer []byte, visit func(answerItem)) (ok bool) {
 	if r.top, ok = r.scan.Object(answer, r.top[:0]); !ok {
 		return false
 	}
@@ -42,90 +45,131 @@ func (r *answerReader) items(answer []byte, visit func(item)) (ok bool) {
 	}
 	ok = true
 	isArray := r.scan.Array(list, func(elem []byte) bool {
-		if r.action, ok = r.scan.Object(elem, r.action[:0]); !ok || len(r.action) != 1 {
-			ok = false
-			return false
+		var it answerItem
+		if it, ok = r.item(elem); ok {
+			visit(it)
 		}
-		if r.fields, ok = r.scan.Object(r.action[0].Value, r.fields[:0]); !ok {
-			return false
-		}
-		var it item
-		for _, f := range r.fields {
-			switch string(f.Key) {
-			case "_id":
-				if n := len(f.Value); n >= 2 && f.Value[0] == '"' {
-					it.id = f.Value[1 : n-1]
-				}
-			case "status":
-				it.status, _ = strconv.Atoi(string(f.Value))
-			case "error":
-				if f.Value[0] != 'n' {
-					it.err = f.Value
-				}
-			}
-		}
-		visit(it)
-		return true
+		return ok
 	})
 	return ok && isArray
 }
 
-// failure is an error object of Elasticsearch.
-type failure struct {
-	kind   string // error.type
-	reason string // the deepest reason, which is the one that explains
+// item reads {"create":{"_id":…,"status":…}}.
+func (r *answerReader) item(elem []byte) (it answerItem, ok bool) {
+	if r.action, ok = r.scan.Object(elem, r.action[:0]); !ok || len(r.action) != 1 {
+		return it, false
+	}
+	if r.fields, ok = r.scan.Object(r.action[0].Value, r.fields[:0]); !ok {
+		return it, false
+	}
+	for _, f := range r.fields {
+		switch string(f.Key) {
+		case "_id":
+			if n := len(f.Value); n >= 2 && f.Value[0] == '"' {
+				it.id = f.Value[1 : n-1]
+			}
+		case "status":
+			it.status, _ = strconv.Atoi(string(f.Value))
+		case "error":
+			if f.Value[0] != 'n' {
+				it.err = f.Value
+			}
+		case "failure_store":
+			it.buried = string(f.Value) == `"used"`
+		}
+	}
+	return it, true
 }
+
+// failure is an error object of Elasticsearch, or what stands in its place.
+type failure struct {
+	kind   string // error.type, as far as it looks like one
+	reason string // error.reason
+	// causes are the reasons below it, the deepest last.
+	causes []string
+	// elastic says that it was an error object, and not a page or a text.
+	elastic bool
+}
+
+// text returns all that the server says, for a dead letter.
+func (f *failure) text() string {
+	s := f.reason
+	for _, c := range f.causes {
+		switch {
+		case s == "":
+			s = c
+		case !bytes.Contains([]byte(s), []byte(c)):
+			s += ": " + c
+		}
+	}
+	return cut(s, maxReason)
+}
+
+const (
+	// maxReason is how much of a server's explanation is kept, in bytes.
+	maxReason = 8 << 10
+	// maxCauses is how deep an error's causes are followed.
+	maxCauses = 8
+	// maxKind is the longest error type that is taken for one.
+	maxKind = 80
+
+	unknownKind = "unknown_error"
+)
 
 // failure reads an error: an object, or plain text as old servers and proxies
 // send it.
 func (r *answerReader) failure(text []byte) failure {
-	const deepest = 8
-	var f failure
-	for range deepest {
+	f := failure{kind: unknownKind}
+	for depth := range maxCauses {
 		var ok bool
 		if r.fields, ok = r.scan.Object(text, r.fields[:0]); !ok {
-			if s := unquote(text); f.reason == "" && s != "" {
-				f.reason = s
+			if depth == 0 {
+				f.reason = unquote(text)
 			}
 			break
 		}
-		if kind := unquote(member(r.fields, "type")); f.kind == "" {
-			f.kind = short(kind)
-		}
-		if reason := unquote(member(r.fields, "reason")); reason != "" {
-			if f.reason == "" || !bytes.Contains([]byte(f.reason), []byte(reason)) {
-				if f.reason != "" {
-					f.reason += ": "
-				}
-				f.reason += reason
-			}
+		reason := unquote(member(r.fields, "reason"))
+		if depth == 0 {
+			f.elastic, f.reason = true, reason
+			f.kind = kindOf(unquote(member(r.fields, "type")))
+		} else if reason != "" {
+			f.causes = append(f.causes, reason)
 		}
 		if text = member(r.fields, "caused_by"); text == nil {
 			break
 		}
 	}
-	if f.kind == "" {
-		f.kind = "unknown_error"
-	}
 	return f
+}
+
+// kindOf returns an error's type if it looks like one. It goes into logs, and
+// what looks otherwise may be anything.
+func kindOf(s string) string {
+	if s == "" || len(s) > maxKind {
+		return unknownKind
+	}
+	for i := range len(s) {
+		if c := s[i]; c != '_' && c != '.' && c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return unknownKind
+		}
+	}
+	return s
 }
 
 // request reads the error of a whole request: {"error":{…},"status":400}. A
 // proxy's page has no such error; then the status has to say it all.
 func (r *answerReader) request(answer []byte, status int) failure {
 	var ok bool
-	if r.top, ok = r.scan.Object(answer, r.top[:0]); !ok {
-		reason := short(string(answer))
-		if reason == "" { // as Elasticsearch's own 413 has it
-			reason = http.StatusText(status)
+	if r.top, ok = r.scan.Object(answer, r.top[:0]); ok {
+		if text := member(r.top, "error"); text != nil {
+			return r.failure(text)
 		}
-		return failure{kind: "http_" + strconv.Itoa(status), reason: reason}
 	}
-	text := member(r.top, "error")
-	if text == nil {
-		return failure{kind: "unknown_error"}
+	reason := cut(string(bytes.ToValidUTF8(answer, nil)), maxReason)
+	if reason == "" { // as Elasticsearch's own 413 has it
+		reason = http.StatusText(status)
 	}
-	return r.failure(text)
+	return failure{kind: "http_" + strconv.Itoa(status), reason: reason}
 }
 
 func member(members []rawjson.Member, name string) []byte {
@@ -158,4 +202,10 @@ func (r *answerReader) sameID(sent, got []byte) bool {
 	n := len(r.scratch)
 	r.scratch, _ = rawjson.AppendUnescaped(r.scratch, got)
 	return bytes.Equal(r.scratch[:n], r.scratch[n:])
+}
+
+// plainID returns an id unescaped, valid until the next call.
+func (r *answerReader) plainID(id []byte) []byte {
+	r.scratch, _ = rawjson.AppendUnescaped(r.scratch[:0], id)
+	return r.scratch
 }

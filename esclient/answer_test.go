@@ -2,6 +2,7 @@ package esclient
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,22 +12,22 @@ func TestAnswerItems(t *testing.T) {
 	for _, c := range []struct {
 		name, answer string
 		ok           bool
-		want         []item
+		want         []answerItem
 	}{
 		{
 			"filtered", `{"items":[{"create":{"_id":"a","status":201}},{"index":{"_id":"b","status":200}}]}`, true,
-			[]item{{id: []byte("a"), status: 201}, {id: []byte("b"), status: 200}},
+			[]answerItem{{id: []byte("a"), status: 201}, {id: []byte("b"), status: 200}},
 		},
 		{
 			"whole", `{"took":3,"errors":true,"items":[{"create":{"_index":"i","_type":"_doc","_id":"a","status":400,"error":{"type":"x"}}}]}`, true,
-			[]item{{id: []byte("a"), status: 400, err: []byte(`{"type":"x"}`)}},
+			[]answerItem{{id: []byte("a"), status: 400, err: []byte(`{"type":"x"}`)}},
 		},
 		{
 			"error as text", `{"items":[{"create":{"_id":"a","status":400,"error":"MapperParsingException[x]"}}]}`, true,
-			[]item{{id: []byte("a"), status: 400, err: []byte(`"MapperParsingException[x]"`)}},
+			[]answerItem{{id: []byte("a"), status: 400, err: []byte(`"MapperParsingException[x]"`)}},
 		},
-		{"error null", `{"items":[{"create":{"_id":"a","status":201,"error":null}}]}`, true, []item{{id: []byte("a"), status: 201}}},
-		{"status no number", `{"items":[{"create":{"_id":"a","status":"201"}}]}`, true, []item{{id: []byte("a")}}},
+		{"error null", `{"items":[{"create":{"_id":"a","status":201,"error":null}}]}`, true, []answerItem{{id: []byte("a"), status: 201}}},
+		{"status no number", `{"items":[{"create":{"_id":"a","status":"201"}}]}`, true, []answerItem{{id: []byte("a")}}},
 		{"none", `{"items":[]}`, true, nil},
 		{"no items", `{"took":1}`, false, nil},
 		{"items no array", `{"items":{}}`, false, nil},
@@ -38,8 +39,8 @@ func TestAnswerItems(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var r answerReader
-			var got []item
-			ok := r.items([]byte(c.answer), func(it item) { got = append(got, it) })
+			var got []answerItem
+			ok := r.items([]byte(c.answer), func(it answerItem) { got = append(got, it) })
 			require.Equal(t, c.ok, ok)
 			if ok {
 				require.Equal(t, c.want, got)
@@ -53,21 +54,29 @@ func TestAnswerFailure(t *testing.T) {
 		name, text string
 		want       failure
 	}{
-		{"plain", `{"type":"t","reason":"r"}`, failure{"t", "r"}},
+		{"plain", `{"type":"t","reason":"r"}`, failure{kind: "t", reason: "r", elastic: true}},
 		{
-			"the deepest reason explains", `{"type":"mapper_parsing_exception","reason":"failed to parse","caused_by":{"type":"c","reason":"For input string"}}`,
-			failure{"mapper_parsing_exception", "failed to parse: For input string"},
+			"causes", `{"type":"mapper_parsing_exception","reason":"failed to parse","caused_by":{"type":"c","reason":"For input string"}}`,
+			failure{kind: "mapper_parsing_exception", reason: "failed to parse", causes: []string{"For input string"}, elastic: true},
 		},
-		{"a cause that repeats", `{"type":"t","reason":"a: b","caused_by":{"type":"c","reason":"b"}}`, failure{"t", "a: b"}},
-		{"text", `"IndexMissing[x]"`, failure{"unknown_error", "IndexMissing[x]"}},
-		{"escapes", `{"type":"t","reason":"\u00e9\"\n"}`, failure{"t", "é\"\n"}},
-		{"nothing", `{}`, failure{"unknown_error", ""}},
+		{"a cause that repeats", `{"type":"t","reason":"a: b","caused_by":{"type":"c","reason":"b"}}`, failure{kind: "t", reason: "a: b", causes: []string{"b"}, elastic: true}},
+		{"text", `"IndexMissing[x]"`, failure{kind: "unknown_error", reason: "IndexMissing[x]"}},
+		{"escapes", `{"type":"t","reason":"\u00e9\"\n"}`, failure{kind: "t", reason: "é\"\n", elastic: true}},
+		{"nothing", `{}`, failure{kind: "unknown_error", elastic: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var r answerReader
 			require.Equal(t, c.want, r.failure([]byte(c.text)))
 		})
 	}
+}
+
+// A dead letter has all that the server says, each thing once.
+func TestFailureText(t *testing.T) {
+	f := failure{reason: "failed to parse", causes: []string{"For input string", "input"}}
+	require.Equal(t, "failed to parse: For input string", f.text())
+	f = failure{reason: strings.Repeat("x", 3*maxReason)}
+	require.LessOrEqual(t, len(f.text()), maxReason+len("…"))
 }
 
 func TestSameID(t *testing.T) {
@@ -87,7 +96,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		var r answerReader
 		n := 0
-		ok := r.items(answer, func(it item) {
+		ok := r.items(answer, func(it answerItem) {
 			n++
 			if it.err != nil {
 				r.failure(it.err)
@@ -109,6 +118,6 @@ func FuzzAnswer(f *testing.F) {
 // dead letter without a reason helps nobody.
 func TestAnswerRequestWithoutReason(t *testing.T) {
 	var r answerReader
-	require.Equal(t, failure{"http_413", "Request Entity Too Large"}, r.request(nil, 413))
-	require.Equal(t, failure{"http_400", "<html>no</html>"}, r.request([]byte("<html>no</html>"), 400))
+	require.Equal(t, failure{kind: "http_413", reason: "Request Entity Too Large"}, r.request(nil, 413))
+	require.Equal(t, failure{kind: "http_400", reason: "<html>no</html>"}, r.request([]byte("<html>no</html>"), 400))
 }

@@ -3,6 +3,7 @@ package esclient
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"strings"
 
@@ -41,14 +42,19 @@ func (c *Client) ask(ctx context.Context, method, path, kind string, body []byte
 	if kind != "" {
 		req.Header.Set("Content-Type", kind)
 	}
-	res, err := c.es.Perform(req)
+	n := c.pool.pick(0)
+	res, err := c.pool.nodes[n].Perform(req)
+	c.pool.report(n, err == nil)
 	if err != nil {
 		return 0, nil, false, networkCause(err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	answer, whole, err = readAll(res.Body, limit, nil)
+	from, err := decoded(res)
+	if err == nil {
+		answer, err = io.ReadAll(io.LimitReader(from, limit+1))
+	}
 	if err != nil {
 		return 0, nil, false, networkCause(err)
 	}
-	return res.StatusCode, answer, whole, nil
+	return res.StatusCode, answer, int64(len(answer)) <= limit, nil
 }

@@ -1,23 +1,19 @@
 // Package esclient writes documents to Elasticsearch: it encodes records into
 // bulk bodies, posts them, reads the answers and settles each record.
 //
-// It speaks to Elasticsearch 6.8 to 8.x, OSS and commercial, and to OpenSearch.
+// It speaks to Elasticsearch 6.8 to 9.x, OSS and commercial, and to OpenSearch.
 // It never asks for the server's version: what differs is learnt from answers.
 package esclient
 
 import (
-	"fmt"
+	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/elastic/go-elasticsearch/v7/estransport"
-
 	"ckafka-etl/config"
+	"ckafka-etl/record"
 	"ckafka-etl/transform"
 )
 
@@ -33,10 +29,8 @@ type Config struct {
 	Program *transform.Program
 	// Transport replaces the network, for tests. nil: HTTP as configured.
 	Transport http.RoundTripper
-	// Logger hears of each request at debug level. nil: nobody does.
+	// Logger gets each request at debug level, and warnings. nil: nothing is logged.
 	Logger *slog.Logger
-	// Wait waits between tries, for tests. nil: a timer.
-	Wait func(done <-chan struct{}, d time.Duration)
 }
 
 // Client is an Elasticsearch sink. It is made once and kept while the
@@ -44,20 +38,26 @@ type Config struct {
 // requests run side by side.
 type Client struct {
 	cfg    Config
-	es     *estransport.Client
+	pool   *pool
 	idle   func() // closes kept connections
 	worker *transform.Worker
+	stamp  string // the field that the function itself adds
 
-	bufs, answers bufferPool
-	requests      requestPool
+	bufs     bufferPool
+	requests requestPool
 
-	mu       sync.Mutex // one Write at a time
+	mu       sync.Mutex // one Write at a time; guards all below
 	lastUsed time.Time
 
-	// typed is whether action lines carry _type: 6.x demands it, 8.x refuses it.
-	typed atomic.Bool
-	// limit is the largest bulk body in bytes; a 413 lowers it.
-	limit atomic.Int64
+	// What was learnt of the server.
+	typed      bool              // action lines carry _type: 6.x demands it, 8.x refuses it
+	limit      int               // the largest bulk body in bytes; a 413 lowers it
+	gzipTaken  bool              // it has understood a compressed body
+	plain      bool              // bodies are not compressed any more
+	plainCause *record.Cause     // why, until a body was taken that was not
+	quietUntil time.Time         // Retry-After: nothing is sent before
+	taken      map[string]sample // what indices have taken last
+	warned     bool              // of batches that are stored in part
 }
 
 // New makes a client. It contacts nobody.
@@ -65,46 +65,19 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Wait == nil {
-		cfg.Wait = wait
+	if len(cfg.Addresses) == 0 {
+		return nil, errors.New("ES_Address: no address")
 	}
 	base, idle := cfg.Transport, func() {}
 	if base == nil {
 		t := newTransport(&cfg.Elasticsearch)
 		base, idle = t, t.CloseIdleConnections
 	}
-	urls := make([]*url.URL, 0, len(cfg.Addresses))
-	for _, a := range cfg.Addresses {
-		u := *a.URL
-		if a.User != "" {
-			u.User = url.UserPassword(a.User, a.Password.Reveal())
-		}
-		urls = append(urls, &u)
-	}
-	es, err := estransport.New(estransport.Config{
-		URLs:              urls,
-		Username:          cfg.User,
-		Password:          cfg.Password.Reveal(),
-		Header:            apiKeyHeader(cfg.APIKey),
-		DisableRetry:      true, // retries have a budget, which only we know
-		DisableMetaHeader: true,
-		Transport:         &guard{base: base},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("ES_Address: %w", err)
-	}
-	c := &Client{cfg: cfg, es: es, idle: idle, worker: cfg.Program.NewWorker()}
-	c.limit.Store(int64(cfg.BulkBytes))
-	return c, nil
-}
-
-// apiKeyHeader is the header of an API key, nil without one. estransport writes
-// the scheme in capitals, which some proxies do not know.
-func apiKeyHeader(key config.Secret) http.Header {
-	if key.IsZero() {
-		return nil
-	}
-	return http.Header{"Authorization": {"ApiKey " + key.Reveal()}}
+	return &Client{
+		cfg: cfg, pool: newPool(&cfg.Elasticsearch, base), idle: idle,
+		worker: cfg.Program.NewWorker(), stamp: cfg.Program.StampField(),
+		limit: cfg.BulkBytes, taken: make(map[string]sample),
+	}, nil
 }
 
 // Name returns the sink's name in the account.
@@ -113,9 +86,9 @@ func (c *Client) Name() string { return "elasticsearch" }
 // Close closes kept connections. The client must not be used afterwards.
 func (c *Client) Close() { c.idle() }
 
-// wake prepares the client for a call: connections that a freeze may have
+// dropStale prepares the client for a call: connections that a freeze may have
 // outlived are closed.
-func (c *Client) wake() {
+func (c *Client) dropStale() {
 	// The wall clock: the monotonic one stands still while a machine is frozen.
 	now := time.Now().Round(0)
 	if now.Sub(c.lastUsed) > maxIdle {
@@ -123,28 +96,12 @@ func (c *Client) wake() {
 	}
 }
 
-// rest gives back what one call has made grow.
-func (c *Client) rest() {
+// trim gives back what one call has made grow.
+func (c *Client) trim() {
 	c.worker.Trim()
 	c.bufs.trim()
-	c.answers.trim()
 	c.lastUsed = time.Now().Round(0)
 }
 
-func wait(done <-chan struct{}, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-done:
-	case <-t.C:
-	}
-}
-
 // Target says where the client writes: its addresses and the index prefix.
-func (c *Client) Target() string {
-	parts := []string{c.Name(), c.cfg.Keyword}
-	for _, a := range c.cfg.Addresses {
-		parts = append(parts, a.URL.String())
-	}
-	return strings.Join(parts, " ")
-}
+func (c *Client) Target() string { return c.Name() + " " + c.cfg.Keyword + " " + c.pool.names() }

@@ -28,31 +28,21 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 	c := d.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.wake()
-	defer c.rest()
+	c.dropStale()
+	defer c.trim()
 
-	cut := make([]int, len(letters)) // most bytes of the document
-	for i := range cut {
-		cut[i] = math.MaxInt
+	src := &letterSource{c: c, letters: letters, most: make([]int, len(letters))}
+	for i := range src.most {
+		src.most[i] = math.MaxInt
 	}
-	j := &job{c: c, n: len(letters)}
-	j.encode = func(buf []byte, i int) ([]byte, encoded) { return c.appendLetter(buf, &letters[i], cut[i]) }
-	j.culprit = func(i int, cause *record.Cause) (record.Result, bool) {
-		// Too large or too odd even as a letter: it keeps as much of the document
-		// as the server takes, in the end nothing. The record is still in Kafka.
-		if cut[i] == 0 {
-			return record.Result{Outcome: record.Refused, Cause: cause}, true
-		}
-		cut[i] = c.shorten(&letters[i], cut[i], cause.Status)
-		return record.Result{}, false
-	}
+	j := c.newJob(src, len(letters), 0, "")
 	j.run(ctx)
 	for i := range j.results {
 		switch r := &j.results[i]; r.Outcome {
-		case record.Stored, record.Duplicate:
+		case record.Stored, record.Duplicate, record.Dead:
 			*r = record.Result{Outcome: record.Dead, Cause: letters[i].Cause}
 		default:
-			cause := record.Cause{Type: "unknown_error"}
+			cause := record.Cause{Type: unknownKind}
 			if r.Cause != nil {
 				cause = *r.Cause
 			}
@@ -60,38 +50,93 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 			*r = record.Result{Outcome: record.Unsettled, Cause: &cause}
 		}
 	}
-	return j.results, j.counters.stats()
+	return j.results, j.stats
 }
 
-// shorten returns how many bytes of a refused letter's document to keep.
-func (c *Client) shorten(l *record.DeadLetter, cut, status int) int {
-	const least = 64
-	// Not the client's worker: others are being encoded at the same time.
-	size := min(cut, len(letterText(l, c.cfg.Program.NewWorker().Do(l.Record))))
-	if status != http.StatusRequestEntityTooLarge || size < least {
-		return 0
-	}
-	return size / 2
+// letterSource is dead letters on their way to their index.
+type letterSource struct {
+	c       *Client
+	letters []record.DeadLetter
+	most    []int // bytes of the document that are kept, by letter
+	at      int
+	doc     *transform.Document
+	id      []byte
 }
+
+func (s *letterSource) prepare(i int) prepared {
+	l := &s.letters[i]
+	s.at, s.doc = i, s.document(l.Record)
+	// The letter's id is the one that the record would have had of us.
+	s.id = append(s.id[:0], s.c.worker.CoordinateID(l.Record)...)
+	if l.Sink != s.c.Name() {
+		s.id = append(append(s.id, '-'), l.Sink...)
+	}
+	return prepared{index: s.c.cfg.DeadLetterIndex, id: s.id, create: true, mayIndex: true, own: true}
+}
+
+// document makes a letter's document, nil if that is what the function fails on:
+// what cannot be cleaned is not kept.
+func (s *letterSource) document(rec *record.Record) (doc *transform.Document) {
+	defer func() {
+		if v := recover(); v != nil {
+			doc, s.c.worker = nil, s.c.cfg.Program.NewWorker()
+		}
+	}()
+	return s.c.worker.Do(rec)
+}
+
+func (s *letterSource) appendTo(buf []byte) []byte {
+	return appendLetter(buf, &s.letters[s.at], s.doc, s.most[s.at])
+}
+
+// refuse shortens a letter that is too large or too odd: it keeps as much of the
+// document as the server takes, in the end nothing. The record is still in Kafka.
+func (s *letterSource) refuse(i int, cause *record.Cause) (record.Result, bool) {
+	switch s.most[i] {
+	case bare:
+		return record.Result{Outcome: record.Refused, Cause: cause}, true
+	case 0:
+		s.most[i] = bare
+		return record.Result{}, false
+	}
+	l := &s.letters[i]
+	size := min(s.most[i], len(letterText(l, s.document(l.Record))))
+	const (
+		least = 64
+		// keyword is what a field may hold that a template makes a keyword of.
+		keyword = 32_000
+	)
+	switch {
+	case size > keyword && cause.Status != http.StatusRequestEntityTooLarge:
+		s.most[i] = keyword
+	case size < least || cause.Status != http.StatusRequestEntityTooLarge:
+		s.most[i] = 0
+	default:
+		s.most[i] = size / 2
+	}
+	return record.Result{}, false
+}
+
+// bare stands for a letter without a document, and with just the beginning of
+// the reason and of the key.
+const bare = -1
+
+func (s *letterSource) refusesAlone() bool { return true }
 
 // appendLetter appends a dead letter. No dynamic mapping can refuse it: its
 // fields have the same type in every letter. What might look like a date to
 // one letter's mapping and not to the next is told apart by plain.
-func (c *Client) appendLetter(buf []byte, l *record.DeadLetter, cut int) ([]byte, encoded) {
-	doc := c.worker.Do(l.Record)
-	// The letter's id is the one that the record would have had of us.
-	id := c.worker.CoordinateID(l.Record)
-	if l.Sink != c.Name() {
-		id = append(append(id, '-'), l.Sink...)
+func appendLetter(buf []byte, l *record.DeadLetter, doc *transform.Document, most int) []byte {
+	reason, key := maxReason, maxKey
+	if most == bare {
+		most, reason, key = 0, 200, 100
 	}
-	buf, at := c.appendAction(buf, true, c.cfg.DeadLetterIndex, id)
-
 	buf = append(buf, `{"@timestamp":"`...)
 	buf = l.Record.Batch.Arrival.UTC().AppendFormat(buf, "2006-01-02T15:04:05.000Z07:00")
 	buf = append(buf, `","error":{"type":"`...)
 	buf, _ = rawjson.AppendEscaped(buf, l.Cause.Type)
 	buf = append(buf, `","reason":"`...)
-	buf = appendPlain(buf, l.Cause.Reason)
+	buf = appendPlain(buf, cut(l.Cause.Reason, reason))
 	buf = append(buf, '"')
 	if l.Cause.Status != 0 {
 		buf = append(buf, `,"status":`...)
@@ -110,7 +155,7 @@ func (c *Client) appendLetter(buf []byte, l *record.DeadLetter, cut int) ([]byte
 	}
 	if l.Record.Key != nil {
 		buf = append(buf, `,"key":"`...)
-		buf = appendPlain(buf, string(l.Record.Key))
+		buf = appendPlain(buf, cut(string(l.Record.Key), key))
 		buf = append(buf, '"')
 	}
 	buf = append(buf, `},"target":{"sink":"`...)
@@ -128,8 +173,8 @@ func (c *Client) appendLetter(buf []byte, l *record.DeadLetter, cut int) ([]byte
 	}
 	buf = append(buf, `},"document":"`...)
 	text := letterText(l, doc)
-	if cut < len(text) {
-		buf, _ = rawjson.AppendEscaped(buf, wholeRunes(text[:cut]))
+	if most < len(text) {
+		buf, _ = rawjson.AppendEscaped(buf, wholeRunes(text[:most]))
 		buf = append(buf, `","truncated":true,"document_bytes":`...)
 		buf = strconv.AppendInt(buf, int64(len(text)), 10)
 	} else {
@@ -139,17 +184,22 @@ func (c *Client) appendLetter(buf []byte, l *record.DeadLetter, cut int) ([]byte
 	if keepsBody(l) {
 		buf = append(buf, `,"raw":true`...)
 	}
-	buf = append(buf, "}\n"...)
-	return buf, encoded{id: at, index: c.cfg.DeadLetterIndex, create: true, generated: true}
+	return append(buf, '}')
 }
 
 // letterText returns what a letter holds: the document, or the body itself.
 func letterText(l *record.DeadLetter, doc *transform.Document) []byte {
-	if keepsBody(l) {
+	switch {
+	case keepsBody(l):
 		return l.Record.Body
+	case doc == nil:
+		return nil
 	}
 	return doc.AppendSource(nil)
 }
+
+// maxKey is how much of a record's key a letter keeps, in bytes.
+const maxKey = 8 << 10
 
 func keepsBody(l *record.DeadLetter) bool { return l.Cause.Raw && utf8.Valid(l.Record.Body) }
 

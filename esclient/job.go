@@ -2,227 +2,299 @@ package esclient
 
 import (
 	"context"
-	"hash/maphash"
-	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
+	"ckafka-etl/internal/core/backoff"
+	"ckafka-etl/internal/core/budget"
 	"ckafka-etl/record"
 )
 
-// minTry is the least time that a request is worth being started with.
-const minTry = 50 * time.Millisecond
+const (
+	// minTry is the least time that a request is worth being started with.
+	minTry = 50 * time.Millisecond
+	// firstPause and maxPause bound the back-off between tries.
+	firstPause, maxPause = 100 * time.Millisecond, 5 * time.Second
+	// maxFlips is how often servers may disagree about _type within one call, as
+	// they do while a cluster is being upgraded.
+	maxFlips = 4
+)
 
-// maxFlips is how often servers may disagree about _type within one call, as
-// they do while a cluster is being upgraded, before the tries are spaced.
-const maxFlips = 4
-
-// encoded is what an encoder says of one item.
-type encoded struct {
-	// done is set for an item that is not to be sent at all.
-	done *record.Result
-	// id is where the document id stands in the buffer, for the answer.
-	id span
-	// index is the name of its index.
-	index string
-	// create says that the action is create, generated that the id is ours.
-	create, generated bool
-	// key is a hash of index and id for ids that come from a field, else 0.
-	key uint64
+// source is where a job's items come from. It is used by one goroutine.
+type source interface {
+	// prepare makes item i ready to be appended and says what it is.
+	prepare(i int) prepared
+	// appendTo appends the item that was prepared last as a document of one line.
+	appendTo(buf []byte) []byte
+	// refuse settles item i, which was refused for what it is, or returns false
+	// if it has made it smaller and it is to be sent again.
+	refuse(i int, cause *record.Cause) (record.Result, bool)
+	// refusesAlone says that a refusal needs no proof that it is about the item.
+	refusesAlone() bool
 }
 
-type span struct{ from, to int32 }
+// prepared says of an item where it is to go, or that it is not to be sent.
+type prepared struct {
+	done  *record.Result
+	index string
+	id    []byte // escaped; valid until the next prepare
+	// create says that it is written by create, mayIndex that index is allowed
+	// as well, own that the id is one of ours.
+	create, mayIndex, own bool
+}
 
-// job brings a list of items into Elasticsearch. It works in waves: a wave
-// encodes what is unsettled into bulk bodies and posts them side by side, and
-// what has to be sent again makes up the next wave, after a back-off if the
-// server asked for mercy.
+// job brings a list of items into Elasticsearch. One goroutine, that of run, owns
+// all of its state: it encodes what can be sent into bulk bodies, and judges what
+// comes back. Others only post. What has to be sent again is a part of its own,
+// which goes out as soon as its back-off and its ids allow.
 //
-// Bodies are not kept for a second try but encoded anew. Tries are rare, and
-// memory is what the user pays for all the time.
+// Bodies are not kept for a second try but encoded anew, unless they go to
+// another address at once. Tries are rare, and memory is what the user pays for
+// all the time.
 type job struct {
 	c        *Client
-	n        int
+	ctx      context.Context //nolint:containedctx // it lives as long as the call
+	src      source
 	bytes    int // what all items come to, roughly
 	pipeline string
-	// encode appends item i as action line and source to buf.
-	encode func(buf []byte, i int) ([]byte, encoded)
-	// culprit settles an item that was refused as a request of its own, or
-	// returns false if it has made it smaller and it is to be sent again.
-	culprit func(i int, cause *record.Cause) (record.Result, bool)
+	deliver  record.Delivery // its traces and failures; its records are the source's
+	n        int
 
 	results []record.Result
-	// group keeps apart the halves of a refused request: items of different
-	// groups never share a request. nil until there are halves.
-	group  []int32
-	groups int32
+	items   []item
+	queue   []*part
+	replies chan *request
+	flying  int
+	reader  answerReader
 
-	// Items whose ids come from a field and are equal have to take effect in
-	// order. seen is the request of this wave that such an id is in; later
-	// items of the id wait for the next wave unless they fit into the same
-	// request.
-	seed maphash.Seed
-	seen map[uint64]int
-	// blocked are ids of which one item has to wait for the next delivery: so
-	// do all behind it.
-	blocked map[uint64]*record.Cause
+	indices  []indexState
+	chains   chains
+	suspects []int32
+	lone     []lone
+	smaller  []int32 // were refused, and are to be sent in a smaller form
 
-	strikesMu sync.Mutex
-	strikes   map[int32]int // internal errors of the server, by item
-
-	flips    atomic.Int32 // how often a server has changed its mind on _type
-	counters counters
+	gate        time.Time // nothing is sent before it
+	began       time.Time
+	probing     bool // the next request goes alone
+	busyRuns    int  // busy replies in a row
+	accepted    bool // something was accepted in this call
+	acceptances int  // how often
+	answers     int  // bulk answers read
+	refusals    int  // whole requests refused since something was accepted
+	flips       int
+	stopped     *record.Cause // nothing more is sent
+	stats       record.Stats
 }
 
-// request is one bulk body and the items in it.
-type request struct {
-	no    int
-	typed bool
-	body  []byte
-	items []int32
-	meta  []encoded
+// item is what is known of an item of the job.
+type item struct {
+	trace record.Trace
+	fails uint8 // internal errors (500) in this call
+	done  bool
+	index bool  // it is written by index although create is usual
+	chain int32 // number of its chain, 0 = none
+	where int32 // number of its index + 1, 0 = not known yet
+	again bool  // it counts as open in its chain
+	alone bool  // it was sent alone, and refused again
+	// refused is the number of the answer that first refused it without proof.
+	refused int32
+}
+
+// part is items that wait to be sent.
+type part struct {
+	items  []int32
+	ready  time.Time
+	tries  int     // failed ones before
+	breaks int     // connections that broke in a row under them
+	repeat bool    // they were sent before
+	alone  bool    // the one item is sent alone, to see whether it is at fault
+	search *search // a refused request's, or nil
+	// sent is a request that is to be posted once more as it is.
+	sent *request
+}
+
+// newJob makes a job of n items.
+func (c *Client) newJob(src source, n, bytes int, pipeline string) *job {
+	return &job{c: c, src: src, n: n, bytes: bytes, pipeline: pipeline}
 }
 
 // run settles all items, as far as ctx lets it. What is not settled when it
-// returns is Unsettled, with the last cause.
+// returns is Unsettled, with the last cause. Nothing is in flight then.
 func (j *job) run(ctx context.Context) {
+	j.ctx, j.began = ctx, time.Now()
 	j.results = make([]record.Result, j.n)
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.MaxInterval = 100*time.Millisecond, 5*time.Second
-	pause.RandomizationFactor = 1 // full jitter: anything from nothing to twice the interval
-
-	pending := make([]int32, j.n)
-	for i := range pending {
-		pending[i] = int32(i) // an event holds at most 10,000 records
+	j.items = make([]item, j.n)
+	j.replies = make(chan *request, j.c.cfg.BulkConcurrency)
+	all := &part{items: make([]int32, j.n)}
+	for i := range j.n {
+		all.items[i] = int32(i) // an event holds at most 10,000 records
+		j.items[i].trace = j.deliver.Trace(i)
 	}
-	for repeating := false; ; {
-		w := &wave{again: make(map[int32]*record.Cause), blocked: j.blocked}
-		j.wave(ctx, w, pending, repeating)
-		repeating, j.blocked = w.repeating, w.blocked
-		if len(w.again) == 0 {
-			return
-		}
-		pending = pending[:0]
-		for i := range j.n {
-			if cause, ok := w.again[int32(i)]; ok {
-				pending = append(pending, int32(i))
-				if cause != nil || j.results[i].Cause == nil {
-					j.results[i] = record.Result{Outcome: record.Unsettled, Cause: cause}
-				}
-			}
-		}
-		j.halve(w.halves)
-		if w.fatal != nil {
-			j.giveUp(pending, w.fatal)
-			return
-		}
-		if w.failing {
-			d := max(pause.NextBackOff(), w.retryAfter)
-			if !roomFor(ctx, d+minTry) {
-				j.giveUp(pending, nil)
-				return
-			}
-			j.c.cfg.Wait(ctx.Done(), d)
-		}
-		if !roomFor(ctx, minTry) {
-			j.giveUp(pending, nil)
-			return
-		}
-	}
-}
-
-// giveUp gives the unsettled items that have no cause of their own one.
-func (j *job) giveUp(pending []int32, cause *record.Cause) {
-	if cause == nil {
-		cause = &record.Cause{
-			Type: "no_time_left", Safe: "the invocation's time was nearly over",
-			Hint: "look at the function's timeout and at maxMsgNum of the trigger",
-		}
-	}
-	for _, i := range pending {
-		if j.results[i].Cause == nil {
-			j.results[i].Cause = cause
-		}
-	}
-}
-
-func roomFor(ctx context.Context, d time.Duration) bool {
-	if ctx.Err() != nil {
-		return false
-	}
-	end, ok := ctx.Deadline()
-	return !ok || time.Until(end) > d
-}
-
-// wave encodes and posts the pending items once.
-func (j *job) wave(ctx context.Context, w *wave, pending []int32, repeating bool) {
-	var posts sync.WaitGroup
-	defer posts.Wait()
-	slots := make(chan struct{}, j.c.cfg.BulkConcurrency)
-	clear(j.seen)
-
-	typed := j.c.typed.Load()
-	size := min(int(j.c.limit.Load()), j.share())
-	req := j.c.requests.get(typed, 0, j.c.bufs.get(size))
-	// flush sends what there is; carry is the start of the next body.
-	flush := func(carry []byte) {
-		full := req
-		// Copied first: the full body goes back to the pool with the answer.
-		req = j.c.requests.get(typed, full.no+1, append(j.c.bufs.get(size), carry...))
-		slots <- struct{}{}
-		posts.Go(func() {
-			j.post(ctx, w, full, repeating)
-			<-slots
-		})
-	}
-	for at, i := range pending {
-		if w.stopped() || !roomFor(ctx, minTry) {
-			w.repeat(pending[at:], nil)
+	j.queue = append(j.queue, all)
+	j.gate = j.c.quietUntil
+	for {
+		j.launch()
+		if j.flying == 0 && (j.stopped != nil || len(j.queue) == 0 && !j.sendSuspects()) {
 			break
 		}
-		mark := len(req.body)
-		buf, meta := j.encode(req.body, int(i))
-		req.body = buf
-		if meta.done != nil {
-			j.results[i] = *meta.done
-			req.body = buf[:mark]
-			continue
-		}
-		meta.key = j.key(buf, meta)
-		if cause, ok := j.blocked[meta.key]; ok {
-			j.results[i] = record.Result{Outcome: record.Unsettled, Cause: cause}
-			req.body = buf[:mark]
-			continue
-		}
-		full := len(req.items) > 0 && (len(buf) > size || j.group != nil && j.group[i] != j.group[req.items[0]])
-		no := req.no
-		if full {
-			no++
-		}
-		if meta.key != 0 && j.mustWait(no, meta) {
-			w.repeat([]int32{i}, nil)
-			req.body = buf[:mark]
-			continue
-		}
-		if full {
-			req.body = buf[:mark]
-			flush(buf[mark:])
-			meta.id.from, meta.id.to = meta.id.from-int32(mark), meta.id.to-int32(mark)
-		}
-		if meta.key != 0 {
-			j.seen[meta.key] = no
-		}
-		req.items = append(req.items, i)
-		req.meta = append(req.meta, meta)
+		j.await()
 	}
-	if len(req.items) > 0 {
-		flush(nil)
+	j.sendSuspects() // if it was stopped before all else was settled
+	j.finish()
+	j.remember()
+}
+
+// launch sends what can be sent now.
+func (j *job) launch() {
+	if len(j.smaller) > 0 {
+		j.queue = append(j.queue, &part{items: j.smaller, repeat: true})
+		j.smaller = nil
 	}
-	j.c.bufs.put(req.body)
-	j.c.requests.put(req)
+	for j.stopped == nil && j.flying < j.slots() {
+		p, wake := j.next(time.Now())
+		if p == nil {
+			if j.flying == 0 && len(j.queue) > 0 && !budget.Room(j.ctx, time.Until(wake)+minTry) {
+				j.stop(nil)
+			}
+			return
+		}
+		if !budget.Room(j.ctx, minTry) {
+			j.stop(nil)
+			return
+		}
+		if req := j.request(p); req != nil {
+			j.send(req)
+		}
+	}
+}
+
+// slots is how many requests may be in flight: after the server had enough, one
+// shows whether it takes more.
+func (j *job) slots() int {
+	if j.probing {
+		return 1
+	}
+	return j.c.cfg.BulkConcurrency
+}
+
+// next returns the first part that may be sent, or when there will be one.
+func (j *job) next(now time.Time) (p *part, wake time.Time) {
+	for _, p := range j.queue {
+		ready := p.ready
+		if j.gate.After(ready) {
+			ready = j.gate
+		}
+		if !ready.After(now) {
+			return p, now
+		}
+		if wake.IsZero() || ready.Before(wake) {
+			wake = ready
+		}
+	}
+	return nil, wake
+}
+
+// await waits until a reply comes, or until something can be sent.
+func (j *job) await() {
+	var timer <-chan time.Time
+	if j.stopped == nil && j.flying < j.slots() && len(j.queue) > 0 {
+		_, wake := j.next(time.Now())
+		t := time.NewTimer(time.Until(wake))
+		defer t.Stop()
+		timer = t.C
+	}
+	if j.flying == 0 {
+		select {
+		case <-timer:
+		case <-j.ctx.Done():
+			j.stop(nil)
+		}
+		return
+	}
+	select {
+	case <-timer:
+	case req := <-j.replies:
+		j.flying--
+		j.handle(req)
+	}
+}
+
+// request encodes a bulk body of a part's items. It returns nil if none of them
+// is to be sent now.
+func (j *job) request(p *part) *request {
+	if req := p.sent; req != nil {
+		j.drop(p)
+		return req
+	}
+	req := j.c.requests.get()
+	req.typed, req.pipeline, req.part = j.c.typed, j.pipeline, *p
+	size := min(j.c.limit, j.share())
+	req.body = j.c.bufs.get(size)
+	at := 0
+	for ; at < len(p.items); at++ {
+		i := p.items[at]
+		if j.items[i].done {
+			continue
+		}
+		if !j.add(req, i, size) {
+			break
+		}
+	}
+	p.items = p.items[at:]
+	if len(p.items) == 0 {
+		j.drop(p)
+	}
+	if len(req.items) == 0 {
+		j.c.bufs.put(req.body)
+		j.c.requests.put(req)
+		return nil
+	}
+	if j.c.cfg.GzipLevel > 0 && !j.c.plain {
+		req.packed = j.c.compress(req.body)
+	}
+	return req
+}
+
+// add appends an item to a request, unless it is settled, has to wait for others
+// of its id, or does not fit: then it returns false.
+func (j *job) add(req *request, i int32, size int) (fits bool) {
+	it := &j.items[i]
+	mark := len(req.body)
+	defer func() {
+		if v := recover(); v != nil { // one record must not end the process
+			req.body, fits = req.body[:mark], true
+			j.settle(i, record.Result{Outcome: record.Refused, Cause: panicCause()})
+			j.c.worker = j.c.cfg.Program.NewWorker()
+		}
+	}()
+	e := j.src.prepare(int(i))
+	if e.done != nil {
+		j.settle(i, *e.done)
+		return true
+	}
+	it.where = j.indexNumber(e.index)
+	s := sentItem{create: e.create && !it.index, own: e.own, mayIndex: e.mayIndex}
+	again := it.again
+	if !e.own {
+		switch j.chains.admit(j, i, &e, s.create, req) {
+		case admitted:
+			s.exists = j.chains.of(it).exists
+		case waits:
+			return true
+		}
+	}
+	s.trace, s.fails = it.trace, it.fails
+	req.body, s.id = appendAction(req.body, s.create, req.typed, e.index, e.id)
+	req.body = append(j.src.appendTo(req.body), '\n')
+	if len(req.items) > 0 && len(req.body) > size {
+		req.body = req.body[:mark]
+		if !e.own {
+			j.chains.withdraw(j, i, again, req)
+		}
+		return false
+	}
+	req.items = append(req.items, i)
+	req.sent = append(req.sent, s)
+	return true
 }
 
 // share is the body size at which the first items are on their way while the
@@ -232,150 +304,140 @@ func (j *job) share() int {
 	return max(least, j.bytes/(2*j.c.cfg.BulkConcurrency))
 }
 
-// key returns a hash of index and id for ids that come from a field, else 0.
-// Two ids of one hash only lose the chance to travel side by side.
-func (j *job) key(buf []byte, meta encoded) uint64 {
-	if meta.generated {
-		return 0
+// send posts a request beside the job, to the next address that was not tried.
+func (j *job) send(req *request) {
+	req.node = j.c.pool.pick(req.tried)
+	if req.node < 0 { // all were: from the first again
+		req.tried = 0
+		req.node = j.c.pool.pick(0)
 	}
-	if j.seen == nil {
-		j.seed = maphash.MakeSeed()
-		j.seen = make(map[uint64]int)
+	req.reusable = true
+	j.flying++
+	j.stats.Requests++
+	j.stats.Bytes += int64(len(req.body))
+	if req.part.repeat || req.posts > 0 {
+		j.stats.Retries++
 	}
-	var h maphash.Hash
-	h.SetSeed(j.seed)
-	_, _ = h.WriteString(meta.index)
-	_ = h.WriteByte(0)
-	_, _ = h.Write(buf[meta.id.from:meta.id.to])
-	return h.Sum64() | 1
-}
-
-// mustWait reports whether an item has to wait for an earlier one of the same
-// id. Within one request the server keeps the order of writes; a create has to
-// know first what became of the one before it.
-func (j *job) mustWait(no int, meta encoded) bool {
-	in, ok := j.seen[meta.key]
-	if !ok || in == no && !meta.create {
-		return false
-	}
-	j.seen[meta.key] = -1 // those behind this one have to wait as well
-	return true
-}
-
-// post sends one request, if need be at once again: over a new connection if a
-// kept one was dead, and to each of the other addresses.
-func (j *job) post(ctx context.Context, w *wave, req *request, retry bool) {
-	body, plain := req.body, req.body
-	if j.c.cfg.GzipLevel > 0 {
-		body = j.c.compress(plain)
-	}
-	most := int64(64<<10 + 2<<10*len(req.items))
-	answer := j.c.answers.get(64 << 10)
-	reusable := true
-	others, stale := len(j.c.cfg.Addresses)-1, true
-	var r reply
-	for try := 0; ; try++ {
-		var free bool
-		j.counters.requests.Add(1)
-		j.counters.bytes.Add(int64(len(plain)))
-		if retry || try > 0 {
-			j.counters.retries.Add(1)
-		}
-		r, answer, free = j.c.send(ctx, body, j.pipeline, most, answer)
-		reusable = reusable && free
-		if !roomFor(ctx, minTry) {
-			break
-		}
-		if stale && r.mayBeStale() {
-			stale = false
-			j.c.idle() // the other kept connections are no better
-			continue
-		}
-		if others--; others < 0 || !r.elsewhere() {
-			break
-		}
-	}
-	j.judge(ctx, w, req, r)
-	j.c.answers.put(answer)
-	if reusable {
-		j.c.bufs.put(plain)
-		if j.c.cfg.GzipLevel > 0 {
-			j.c.bufs.put(body)
-		}
-	}
-	j.c.requests.put(req)
-}
-
-// judge settles a request's items by its reply.
-func (j *job) judge(ctx context.Context, w *wave, req *request, r reply) {
-	switch {
-	case r.err != nil && ctx.Err() != nil:
-		w.repeat(req.items, &record.Cause{
-			Type: "no_time_left", Safe: "the invocation's time was nearly over before Elasticsearch answered",
-			Hint: "look at Elasticsearch's load and at the function's timeout",
-		})
-	case r.err != nil:
-		cause := networkCause(r.err)
-		if r.certainty {
-			w.stop(cause)
-		}
-		w.fail(req.items, cause, 0)
-	case r.body != nil:
-		j.judgeItems(w, req, r.body)
-	default:
-		v, hint := classifyRequest(r.status, r.failure, req.typed)
-		cause := causeOf(r.status, r.failure, v, hint)
-		switch v {
-		case split:
-			j.refusedWhole(w, req, cause)
-		case flip:
-			if j.c.typed.CompareAndSwap(req.typed, !req.typed) {
-				j.flips.Add(1)
+	req.posts++
+	limit := j.timeFor(req)
+	go func() {
+		defer func() {
+			if v := recover(); v != nil {
+				req.reply = reply{err: panicked(v)}
+				req.reusable = false
 			}
-			if j.flips.Load() > maxFlips {
-				w.fail(req.items, cause, 0)
-			} else {
-				w.resend(req.items)
-			}
-		case hold:
-			w.stop(cause)
-			w.fail(req.items, cause, 0)
-		default:
-			w.fail(req.items, cause, r.retryAfter)
+			j.replies <- req
+		}()
+		req.reply = j.c.post(j.ctx, req, limit)
+	}()
+}
+
+// timeFor is how long an address may take: its share of the time that is left,
+// if there are others that have not been tried.
+func (j *job) timeFor(req *request) time.Duration {
+	untried := 1
+	for i := range j.c.pool.nodes {
+		if i != req.node && req.tried&(1<<i) == 0 {
+			untried++
+		}
+	}
+	return min(j.c.cfg.RequestTimeout, budget.Share(j.ctx, untried))
+}
+
+// busy has the server left alone for a while: what this round still had to send
+// waits, and the next one begins with one request.
+func (j *job) busy(retryAfter time.Duration) {
+	now := time.Now()
+	d := max(backoff.Jitter(j.busyRuns+1, firstPause, maxPause), retryAfter)
+	j.busyRuns++
+	j.probing = true
+	if until := now.Add(d); until.After(j.gate) {
+		j.gate = until
+	}
+	if until := now.Add(retryAfter); retryAfter > 0 && until.After(j.c.quietUntil) {
+		j.c.quietUntil = until
+	}
+}
+
+// later queues items that are to be sent again. Those that wait for the same
+// reason wait together.
+func (j *job) later(p *part) {
+	if n := len(j.queue); n > 0 && p.search == nil && !p.alone && p.sent == nil {
+		if last := j.queue[n-1]; last.repeat && last.search == nil && !last.alone && last.sent == nil && last.ready.After(time.Now()) {
+			last.items = append(last.items, p.items...)
+			last.tries = max(last.tries, p.tries)
+			return
+		}
+	}
+	j.queue = append(j.queue, p)
+}
+
+// first queues a part before all others.
+func (j *job) first(p *part) { j.queue = append([]*part{p}, j.queue...) }
+
+func (j *job) drop(p *part) {
+	for k := range j.queue {
+		if j.queue[k] == p {
+			j.queue = append(j.queue[:k], j.queue[k+1:]...)
+			return
 		}
 	}
 }
 
-// refusedWhole has a request that was refused as a whole made into two, until
-// the culprit stands alone.
-func (j *job) refusedWhole(w *wave, req *request, cause *record.Cause) {
-	if len(req.items) > 1 {
-		if cause.Status == http.StatusRequestEntityTooLarge && cause.Type != answerTooLarge {
-			j.c.limit.Store(min(j.c.limit.Load(), int64(len(req.body)/2)))
-		}
-		w.split(req.items)
+// stop ends the job: nothing more is sent. A nil cause stands for the time.
+func (j *job) stop(cause *record.Cause) {
+	if j.stopped != nil {
 		return
 	}
-	i := int(req.items[0])
-	cause.Index, cause.ID = req.meta[0].index, unquote([]byte(`"`+string(req.id(0))+`"`))
-	if res, done := j.culprit(i, cause); done {
-		j.results[i] = res
-	} else {
-		w.resend(req.items)
+	if cause == nil {
+		cause = noTimeLeft()
+		if d := time.Until(j.gate); d > time.Second && j.c.quietUntil.After(time.Now()) {
+			cause.Safe = "the server has asked to be left alone (Retry-After) for longer than the invocation may take"
+			cause.Hint = hintOverload
+		}
 	}
+	j.stopped = cause
+	for _, p := range j.queue {
+		if p.sent != nil {
+			j.c.giveBack(p.sent)
+		}
+		if p.search != nil && p.search.taken && len(p.items) <= few {
+			for _, i := range p.items {
+				j.items[i].trace |= record.RefusedAmongOthers
+			}
+		}
+	}
+	j.queue = nil
 }
 
-// halve puts the halves of each list of items into groups of their own.
-func (j *job) halve(lists [][]int32) {
-	if len(lists) > 0 && j.group == nil {
-		j.group = make([]int32, j.n)
-	}
-	for _, items := range lists {
-		for at, i := range items {
-			if at == 0 || at == len(items)/2 {
-				j.groups++
-			}
-			j.group[i] = j.groups
+// settle ends an item's work in this call.
+func (j *job) settle(i int32, r record.Result) {
+	j.results[i] = r
+	j.items[i].done = true
+}
+
+// note says why an item is not settled so far.
+func (j *job) note(i int32, cause *record.Cause) {
+	j.results[i] = record.Result{Outcome: record.Unsettled, Cause: cause}
+}
+
+// finish gives what is not settled its cause and its trace.
+func (j *job) finish() {
+	for i := range j.results {
+		r := &j.results[i]
+		if r.Outcome != record.Unsettled {
+			continue
 		}
+		if r.Cause == nil {
+			r.Cause = j.stopped
+		}
+		if r.Cause == nil {
+			r.Cause = noTimeLeft()
+		}
+		it := &j.items[i]
+		if it.fails > 0 && j.takesOthers(it) {
+			it.trace |= record.RefusedAmongOthers
+		}
+		r.Trace = it.trace
 	}
 }

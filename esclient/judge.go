@@ -1,169 +1,334 @@
 package esclient
 
 import (
+	"bytes"
 	"net/http"
+	"regexp"
+	"sync"
 
 	"ckafka-etl/record"
 )
 
-// maxStrikes is how often one document may meet an internal error (500) of a
-// server that answers otherwise, before it becomes a dead letter: some bug of
-// the server must not hold a partition for ever. Overload has other statuses.
-const maxStrikes = 6
+// verdict is what an answer means for a document or for a whole request.
+type verdict uint8
 
-// judgeItems settles a request's items by a bulk answer. Answers are matched
-// to documents by id, in order: an answer may be short, and a place in it says
-// nothing then.
-func (j *job) judgeItems(w *wave, req *request, answer []byte) {
-	var (
-		reader   answerReader
-		retry    = make(map[int]*record.Cause) // by place in the request
-		held     = make(map[int]*record.Cause)
-		answered = 0
-		next     = 0
-		foreign  = false
-	)
-	ok := reader.items(answer, func(it item) {
-		answered++
-		at := next
-		for at < len(req.items) && !reader.sameID(req.id(at), it.id) {
-			at++
+const (
+	stored    verdict = iota
+	duplicate         // an earlier write of ours stored it
+	buried            // the server itself keeps it as a dead letter
+	again             // may be accepted when it is sent again, after a back-off
+	asIndex           // sent again at once as index: its 409 proves nothing
+	refused           // refused for what it is: needs a dead letter
+	suspect           // refused for what it is, or for something else
+	hold              // cannot be accepted until somebody changes something
+	split             // too much or too odd for one request: halve it
+	flipType          // the action lines need _type, or must not have it
+	behind            // waits for another item of the same id
+)
+
+// sentItem is what has to be known of a document that was sent.
+type sentItem struct {
+	id span // in the body
+	// create says that the action was create, own that the id is one of ours.
+	create, own bool
+	// mayIndex says that index is allowed for it, too.
+	mayIndex bool
+	// exists says that another record of this delivery has the id.
+	exists bool
+	trace  record.Trace
+	// fails counts the internal errors (500) that the server gave for it.
+	fails uint8
+}
+
+// judgement is what an answer means for one document.
+type judgement struct {
+	verdict verdict
+	cause   *record.Cause // nil for stored and duplicate
+	trace   record.Trace  // what it adds to the document's trace
+}
+
+// maxFails is how often a document may meet an internal error (500) of a server
+// that takes others, before it is suspected: some bug of the server must not
+// hold a partition for ever.
+const maxFails = 5
+
+// judge says what the items of a bulk answer mean for the documents of a
+// request. It is pure: it looks at what was sent and at what came back. ok is
+// false if the answer cannot be read or matched; then it says nothing of any
+// document.
+func judge(r *answerReader, req *request, answer []byte, stamp string, visit func(at int, j judgement)) (ok bool) {
+	items, ok := match(r, req, answer)
+	if !ok {
+		return false
+	}
+	for at := range req.sent {
+		switch it := &items[at]; {
+		case it.status >= 200 && it.status < 300 && !it.buried: // the usual case, without ado
+			visit(at, judgement{})
+		case it.status == 0 && it.id == nil && it.err == nil:
+			visit(at, judgement{verdict: again, cause: noItem(), trace: record.AnswerLost})
+		default:
+			visit(at, judgeItem(r, &req.sent[at], it, stamp))
 		}
-		if at == len(req.items) {
-			foreign = true
-			return
+	}
+	return true
+}
+
+// allStored reports whether an answer is, byte for byte, the one to a request of
+// which all is stored. It is the usual one, and to compare it costs a tenth of
+// what reading it does. false means nothing: then the answer has to be read.
+func allStored(req *request, answer []byte) bool {
+	rest, ok := bytes.CutPrefix(answer, []byte(`{"items":[`))
+	for at := 0; ok && at < len(req.sent); at++ {
+		if at > 0 {
+			if len(rest) == 0 || rest[0] != ',' {
+				return false
+			}
+			rest = rest[1:]
 		}
-		for ; next < at; next++ {
-			retry[next] = noItem
+		action := `{"index":{"_id":"`
+		if req.sent[at].create {
+			action = `{"create":{"_id":"`
 		}
-		next = at + 1
-		switch v, cause := j.judgeItem(&reader, req, at, it); v {
-		case again:
-			retry[at] = cause
-		case hold:
-			held[at] = cause
-		default: // settled
+		const end = `","status":201}}`
+		id := req.id(at)
+		n := len(action) + len(id)
+		if len(rest) < n+len(end) || string(rest[:len(action)]) != action || !bytes.Equal(rest[len(action):n], id) {
+			return false
 		}
+		status := rest[n : n+len(end)]
+		if string(status) != end && string(status) != `","status":200}}` {
+			return false
+		}
+		rest = rest[n+len(end):]
+	}
+	return ok && string(rest) == `]}`
+}
+
+// match returns the answer's item for each document of the request, by place if
+// there are as many as were sent, and by id if not. A place without an item is
+// the zero item.
+func match(r *answerReader, req *request, answer []byte) (items []answerItem, ok bool) {
+	items = req.answer[:0]
+	inPlace := true
+	ok = r.items(answer, func(it answerItem) {
+		if n := len(items); inPlace && (n >= len(req.sent) || !r.sameID(req.id(n), it.id)) {
+			inPlace = false
+		}
+		items = append(items, it)
 	})
-	if !ok || foreign || answered < len(req.items) && req.repeats() {
-		// What it says of single documents cannot be trusted either.
-		w.fail(req.items, unreadable, 0)
-		return
+	req.answer = items
+	switch {
+	case !ok || len(items) > len(req.sent):
+		return nil, false
+	case len(items) == len(req.sent) && (inPlace || !shuffled(r, req, items)):
+		return items, true // by place: a pipeline may have set other ids
 	}
-	for ; next < len(req.items); next++ {
-		retry[next] = noItem
+	return byID(r, req, items)
+}
+
+// shuffled reports whether the items are those that were sent in another order.
+func shuffled(r *answerReader, req *request, items []answerItem) bool {
+	sent := make(map[string]int, len(items))
+	for at := range req.sent {
+		sent[string(r.plainID(req.id(at)))]++
 	}
-	if len(retry) == 0 && len(held) == 0 {
-		return
+	for i := range items {
+		id := string(r.plainID(items[i].id))
+		if sent[id] == 0 {
+			return false
+		}
+		sent[id]--
 	}
-	j.keepOrder(w, req, retry, held)
-	for at, cause := range retry {
-		w.fail(req.items[at:at+1], cause, 0)
+	return true
+}
+
+// byID puts items where their ids were sent. Of equal ids the order counts, and
+// if an item of such an id is missing nothing can be said.
+func byID(r *answerReader, req *request, found []answerItem) (items []answerItem, ok bool) {
+	places := make(map[string][]int, len(req.sent))
+	for at := range req.sent {
+		id := string(r.plainID(req.id(at)))
+		places[id] = append(places[id], at)
+	}
+	repeated := len(places) < len(req.sent)
+	if repeated && len(found) < len(req.sent) {
+		return nil, false
+	}
+	items = make([]answerItem, len(req.sent))
+	for _, it := range found {
+		id := string(r.plainID(it.id))
+		if len(places[id]) == 0 {
+			return nil, false
+		}
+		items[places[id][0]] = it
+		places[id] = places[id][1:]
+	}
+	return items, true
+}
+
+// judgeItem says what a refusal of a document, or a conflict, means.
+func judgeItem(r *answerReader, s *sentItem, it *answerItem, stamp string) judgement {
+	f := failure{kind: unknownKind}
+	if it.err != nil {
+		f = r.failure(it.err)
+	}
+	if it.buried {
+		c := causeOf(it.status, &f, meaning{safe: "the data stream's failure store has taken it", hint: "look at the failure store of the data stream"})
+		if it.err == nil {
+			c.Type = "failure_store"
+		}
+		return judgement{verdict: buried, cause: c}
+	}
+	if it.status == http.StatusConflict && (f.kind == "version_conflict_engine_exception" || it.err == nil || s.create) {
+		return judgeConflict(s, it.status, &f)
+	}
+	m := meaningOf(&f)
+	if m.subject == ofDocument && f.kind == "strict_dynamic_mapping_exception" && m.field == stamp && stamp != "" {
+		m = meaning{subject: ofIndex, safe: "the mapping is strict and does not know the function's own time stamp", hint: "add the field to the mapping, or look at ES_Time_Field"}
+	}
+	switch {
+	case m.subject == ofServer || it.status == http.StatusTooManyRequests || it.status > 500:
+		return judgement{again, causeOf(it.status, &f, orElse(m, hintOverload)), failed(it.status)}
+	case m.subject == ofIndex:
+		return judgement{hold, causeOf(it.status, &f, m), failed(it.status)}
+	case m.subject == ofDocument && it.status <= http.StatusInternalServerError:
+		return judgement{verdict: refused, cause: causeOf(it.status, &f, m)}
+	case it.status == http.StatusInternalServerError:
+		v := again
+		if s.fails+1 >= maxFails {
+			v = suspect
+		}
+		return judgement{v, causeOf(it.status, &f, orElse(m, "Elasticsearch fails on it: look at its log")), record.WriteFailed}
+	case it.status == http.StatusUnauthorized, it.status == http.StatusForbidden:
+		return judgement{verdict: hold, cause: causeOf(it.status, &f, orElse(m, hintRights))}
+	case it.status == http.StatusNotFound:
+		return judgement{verdict: hold, cause: causeOf(it.status, &f, orElse(m, "look at the index, and at action.auto_create_index"))}
+	case it.status < 200:
+		return judgement{verdict: again, cause: noItem(), trace: record.AnswerLost}
+	}
+	return judgement{verdict: suspect, cause: causeOf(it.status, &f, orElse(m, "look at the index, its template and ES_Pipeline"))}
+}
+
+// judgeConflict says what a 409 means: that a document with this id is there.
+func judgeConflict(s *sentItem, status int, f *failure) judgement {
+	switch {
+	case !s.create:
+		// index has no reason to conflict but another write at the same time.
+		return judgement{verdict: again, cause: causeOf(status, f, meaning{hint: "something else writes the same documents: look at ES_Id_Field"})}
+	case s.exists:
+	case s.trace&record.WriteFailed != 0 && s.mayIndex:
+		return judgement{verdict: asIndex, cause: causeOf(status, f, meaning{safe: "a write of it had failed before"})}
+	case s.trace&record.WriteFailed != 0:
+		return judgement{verdict: hold, cause: causeOf(status, f, meaning{
+			safe: "an earlier write of it failed in the server, so that it may be there without being safe",
+			hint: "look at the cluster's health; ES_Op_Type=create does not allow to write it again, auto does",
+		})}
+	case s.own, s.trace&record.AnswerLost != 0:
+		return judgement{verdict: duplicate}
+	}
+	return judgement{verdict: refused, cause: causeOf(status, f, meaning{
+		safe: "a document with this id exists already", hint: "look at ES_Id_Field and ES_Op_Type",
+	})}
+}
+
+// failed is the trace of a write that the server answered with a status.
+func failed(status int) record.Trace {
+	if status >= 500 {
+		return record.WriteFailed
+	}
+	return 0
+}
+
+func orElse(m meaning, hint string) meaning {
+	if m.hint == "" {
+		m.hint = hint
+	}
+	return m
+}
+
+// judgeRequest says what the refusal of a whole request means.
+func judgeRequest(r *reply) (verdict, *record.Cause) {
+	f, m := &r.failure, meaning{}
+	if f.elastic {
+		m = meaningOf(f)
+	}
+	with := func(v verdict, hint string) (verdict, *record.Cause) {
+		if r.status != http.StatusBadRequest && v == hold || m.hint == "" {
+			m.hint = hint // of a whole request the status says it best
+		}
+		c := causeOf(r.status, f, m)
+		c.Permanent = v == hold
+		return v, c
+	}
+	switch {
+	case r.status == http.StatusInternalServerError && m.subject == ofDocument:
+		return with(split, "look at what sends the documents") // 6.x says so of a body that it cannot read
+	case f.elastic && m.subject == ofServer, r.status == http.StatusTooManyRequests, r.status == http.StatusRequestTimeout, r.status >= 500:
+		return with(again, hintOverload)
+	case r.status == http.StatusRequestEntityTooLarge:
+		return with(split, "look at http.max_content_length, at a proxy's limit, and at ES_Bulk_Bytes")
+	case r.status == http.StatusBadRequest:
+		return judgeBadRequest(r, m, with)
+	case r.status == http.StatusUnauthorized:
+		return with(hold, "look at ES_User and ES_Password, or at ES_ApiKey")
+	case r.status == http.StatusForbidden && f.elastic:
+		return with(hold, "look at what the user of ES_User or ES_ApiKey may do")
+	case r.status == http.StatusForbidden:
+		return with(split, "something between the function and Elasticsearch forbids it: look at its rules (a firewall for web requests?) and at ES_Address")
+	case r.status == http.StatusNotFound:
+		return with(hold, "look at ES_Address: there is no _bulk below it")
+	case r.status >= 300 && r.status < 400:
+		return with(hold, "look at ES_Address: it redirects elsewhere")
+	default:
+		return with(hold, "look at ES_Address: is it Elasticsearch?")
 	}
 }
 
-var (
-	noItem = &record.Cause{
+//nolint:gochecknoglobals // made once
+var unknownType = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\AAction/metadata line \[\d+\] contains an unknown parameter \[_type\]\z`)
+})
+
+func judgeBadRequest(r *reply, m meaning, with func(verdict, string) (verdict, *record.Cause)) (verdict, *record.Cause) {
+	reason := []byte(r.failure.reason)
+	switch {
+	// Whole reasons: others may quote a record that says the same.
+	case !r.typed && r.failure.kind == "action_request_validation_exception" && bytes.HasPrefix(reason, []byte("Validation Failed: 1: type is missing;")),
+		r.typed && r.failure.kind == "illegal_argument_exception" && unknownType().Match(reason):
+		return with(flipType, "the server disagrees with itself about _type")
+	case m.subject == ofIndex:
+		return with(hold, "")
+	case !r.failure.elastic && (bytes.Contains(reason, []byte("HTTPS port")) || bytes.Contains(reason, []byte("HTTPS server"))): // as nginx and Go say
+		return with(hold, "look at ES_Address: is it https?")
+	}
+	return with(split, "look at ES_Address and at what stands between the function and Elasticsearch")
+}
+
+// causeOf describes a refusal.
+func causeOf(status int, f *failure, m meaning) *record.Cause {
+	return &record.Cause{
+		Type: f.kind, Status: status, Reason: f.text(), Safe: m.safe, Hint: m.hint, Permanent: m.subject == ofIndex,
+	}
+}
+
+func noItem() *record.Cause {
+	return &record.Cause{
 		Type: "no_item", Safe: "the bulk answer had no item for the document",
 		Hint: "look at what stands between the function and Elasticsearch",
 	}
-	unreadable = &record.Cause{
+}
+
+func unreadable() *record.Cause {
+	return &record.Cause{
 		Type: "unreadable_answer", Safe: "the answer was no bulk answer",
 		Hint: "look at ES_Address, and at what stands between the function and Elasticsearch",
 	}
-)
-
-// judgeItem settles one item and says what the answer means for it.
-func (j *job) judgeItem(reader *answerReader, req *request, at int, it item) (verdict, *record.Cause) {
-	i, meta := req.items[at], req.meta[at]
-	if it.status >= 200 && it.status < 300 { // the usual case, without ado
-		j.results[i] = record.Result{Outcome: record.Stored}
-		return stored, nil
-	}
-	f := failure{kind: "unknown_error"}
-	if it.err != nil {
-		f = reader.failure(it.err)
-	}
-	v, hint := classifyItem(it.status, f, meta.create, meta.generated)
-	if v == again && it.status == http.StatusInternalServerError && j.strike(i) > maxStrikes {
-		// It is not the server that is ill but the document that it trips over.
-		v, hint = refused, "Elasticsearch fails on this document again and again: look at its log"
-	}
-	if v == duplicate {
-		j.results[i] = record.Result{Outcome: record.Duplicate}
-		return v, nil
-	}
-	cause := causeOf(it.status, f, v, hint)
-	cause.Index, cause.ID = meta.index, unquote([]byte(`"`+string(req.id(at))+`"`))
-	if v == refused {
-		j.results[i] = record.Result{Outcome: record.Refused, Cause: cause}
-	}
-	return v, cause
 }
 
-// strike counts an internal error of the server for an item.
-func (j *job) strike(i int32) int {
-	j.strikesMu.Lock()
-	defer j.strikesMu.Unlock()
-	if j.strikes == nil {
-		j.strikes = make(map[int32]int)
+func noTimeLeft() *record.Cause {
+	return &record.Cause{
+		Type: "no_time_left", Safe: "the invocation's time was nearly over",
+		Hint: "look at the function's timeout and at maxMsgNum of the trigger",
 	}
-	j.strikes[i]++
-	return j.strikes[i]
-}
-
-// keepOrder sees to it that items of one id that comes from a field take effect
-// in order: those behind one that is sent again are written once more behind
-// it, and those behind one that has to wait for the next delivery wait too.
-func (j *job) keepOrder(w *wave, req *request, retry, held map[int]*record.Cause) {
-	open := make(map[uint64]struct{})
-	blocked := make(map[uint64]*record.Cause)
-	for at, i := range req.items {
-		key := req.meta[at].key
-		if cause, ok := held[at]; ok {
-			j.results[i] = record.Result{Outcome: record.Unsettled, Cause: cause}
-			if key != 0 {
-				blocked[key] = cause
-			}
-			continue
-		}
-		if key == 0 {
-			continue
-		}
-		_, again := retry[at]
-		if !again && j.results[i].Outcome != record.Stored {
-			continue // refused, whatever else is there
-		}
-		if cause, ok := blocked[key]; ok {
-			delete(retry, at)
-			j.results[i] = record.Result{Outcome: record.Unsettled, Cause: cause}
-		} else if again {
-			open[key] = struct{}{}
-		} else if _, behind := open[key]; behind {
-			retry[at] = noItem
-		}
-	}
-	w.block(blocked)
-}
-
-// repeats reports whether two items of a request have the same id.
-func (r *request) repeats() bool {
-	ids := make(map[uint64]struct{})
-	for i := range r.meta {
-		key := r.meta[i].key
-		if key == 0 {
-			continue
-		}
-		if _, ok := ids[key]; ok {
-			return true
-		}
-		ids[key] = struct{}{}
-	}
-	return false
-}
-
-// id returns the id that was sent, as the content of a JSON string.
-func (r *request) id(at int) []byte {
-	s := r.meta[at].id
-	return r.body[s.from:s.to]
 }

@@ -3,43 +3,37 @@ package esclient
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v7/esapi"
 	"github.com/klauspost/compress/gzip"
 
+	"ckafka-etl/internal/core/netfault"
 	"ckafka-etl/record"
 )
-
-// maxRetryAfter bounds what a server may ask for with Retry-After.
-const maxRetryAfter = 30 * time.Second
 
 // reply is what came of a request.
 type reply struct {
 	status     int
-	body       []byte // the answer, of a 2xx only
-	failure    failure
-	err        error // set if there was no answer that could be read
-	reused     bool  // it went over a kept connection
-	certainty  bool  // err is about certificates or protocol: trying again is no use
+	body       []byte  // the answer, of a 2xx only
+	failure    failure // of any other status
+	typed      bool    // the action lines had _type
+	err        error   // set if there was no answer that could be read
+	reused     bool    // it went over a kept connection
+	unread     bool    // the connection broke before all of the body was taken
 	retryAfter time.Duration
 }
 
-// answerTooLarge is the cause when a bulk answer was longer than we read.
-const answerTooLarge = "answer_too_large"
-
-// elsewhere reports whether another address may do better at once.
+// busy reports whether the reply says that the server cannot take anything now,
+// and that another address may do better at once.
 func (r *reply) elsewhere() bool {
 	switch r.status {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -55,60 +49,77 @@ func (r *reply) mayBeStale() bool {
 	return r.reused && (r.err != nil || r.status == http.StatusBadRequest)
 }
 
-// send posts one bulk body once. It returns the buffer of the answer for reuse
-// and whether the transport has let go of the request body.
-func (c *Client) send(ctx context.Context, body []byte, pipeline string, most int64, buf []byte) (r reply, answer []byte, free bool) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
+// post sends a bulk body to an address once. It only reads req. The answer is
+// written to req.answerBuf; req.reusable says whether the transport has let go
+// of the body.
+func (c *Client) post(ctx context.Context, req *request, limit time.Duration) (r reply) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var conn net.Conn
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(i httptrace.GotConnInfo) { r.reused, conn = i.Reused, i.Conn },
 	})
-	lent := newLentBody(body)
+	lent := newLentBody(req.wire())
 	ctx = context.WithValue(ctx, bodyKey{}, lent)
 	header := http.Header{"Content-Type": {"application/x-ndjson"}}
-	if c.cfg.GzipLevel > 0 {
+	if req.packed != nil {
 		header.Set("Content-Encoding", "gzip")
 	}
 	started := time.Now()
+	defer func() {
+		req.reusable = req.reusable && lent.returned()
+		c.debug(ctx, &r, len(req.body), started)
+	}()
+	r.typed = req.typed
 	res, err := esapi.BulkRequest{
-		Body: http.NoBody, Pipeline: pipeline, FilterPath: filterPath, Header: header, Timeout: serverWait(ctx),
-	}.Do(ctx, c.es)
+		Body: http.NoBody, Pipeline: req.pipeline, FilterPath: filterPath, Header: header, Timeout: serverWait(ctx),
+	}.Do(ctx, c.pool.nodes[req.node])
 	if err != nil {
-		r.err, r.certainty = err, certain(err)
-		c.debug(ctx, r, len(body), started)
-		return r, buf, lent.returned()
+		r.err, r.unread = err, lent.unread() > 0 || netfault.BrokeWriting(err)
+		return r
 	}
 	defer func() { _ = res.Body.Close() }()
-	r.status = res.StatusCode
+	r.status, r.retryAfter = res.StatusCode, retryAfter(res.Header, time.Now())
+	r.err = c.readReply(&r, &http.Response{Body: res.Body, Header: res.Header}, req)
 	if r.status == http.StatusRequestEntityTooLarge && conn != nil {
 		// Elasticsearch 6.8 takes what it has not read of the body for further
 		// requests, and its answers to them would be taken for answers to ours.
 		_ = conn.Close()
 	}
-	r.retryAfter = retryAfter(res.Header)
-	answer, whole, err := readAll(res.Body, most, buf)
-	switch {
-	case err != nil:
-		r.err = err
-	case r.status >= 200 && r.status < 300 && !whole:
-		r.status, r.failure = http.StatusRequestEntityTooLarge, failure{kind: answerTooLarge}
-	case r.status >= 200 && r.status < 300:
-		r.body = answer
-	default:
-		var reader answerReader
-		r.failure = reader.request(answer, r.status)
-	}
-	c.debug(ctx, r, len(body), started)
-	return r, answer, lent.returned()
+	return r
 }
 
-func (c *Client) debug(ctx context.Context, r reply, size int, started time.Time) {
+// readReply reads an answer's body: all of it, or of a refusal a page.
+func (c *Client) readReply(r *reply, res *http.Response, req *request) error {
+	body, err := decoded(res)
+	if r.status >= 200 && r.status < 300 {
+		if err != nil {
+			return err
+		}
+		req.answerBuf, err = readAnswer(body, len(req.items), req.answerBuf)
+		r.body = req.answerBuf
+		return err
+	}
+	var page []byte
+	if err == nil {
+		// What is missing of a page does not matter: the status says enough.
+		page, _ = io.ReadAll(io.LimitReader(body, maxPage))
+	}
+	var reader answerReader
+	r.failure = reader.request(trimBOM(page), r.status)
+	return nil
+}
+
+func (c *Client) debug(ctx context.Context, r *reply, size int, started time.Time) {
 	if !c.cfg.Logger.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
+	text := ""
+	if r.err != nil {
+		text = netfault.Of(r.err).Text
+	}
 	c.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "bulk request", slog.Int("status", r.status),
-		slog.String("cause", errText(r.err)), slog.Int("bytes", size), slog.Bool("kept_connection", r.reused),
+		slog.String("cause", text), slog.Int("bytes", size), slog.Bool("kept_connection", r.reused),
 		slog.Int64("ms", time.Since(started).Milliseconds()))
 }
 
@@ -136,72 +147,52 @@ func (c *Client) compress(body []byte) []byte {
 	return out.Bytes()
 }
 
-func retryAfter(h http.Header) time.Duration {
-	seconds, err := strconv.Atoi(h.Get("Retry-After"))
-	if err != nil || seconds <= 0 {
+// maxRetryAfter bounds what a server may ask for with Retry-After.
+const maxRetryAfter = 10 * time.Minute
+
+// retryAfter reads the header in both its forms: seconds, or a date.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	if value == "" {
 		return 0
 	}
-	return min(time.Duration(min(seconds, 3600))*time.Second, maxRetryAfter)
-}
-
-// certain reports whether an error will come again at once and always.
-func certain(err error) bool {
-	if errors.Is(err, errFingerprint) || noTLS(err) {
-		return true
+	var d time.Duration
+	if seconds, err := strconv.Atoi(value); err == nil {
+		d = time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second
+	} else if at, err := http.ParseTime(value); err == nil {
+		d = at.Sub(now)
 	}
-	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
-	return ok
-}
-
-// noTLS reports whether a server was asked for TLS and speaks none.
-func noTLS(err error) bool {
-	_, ok := errors.AsType[tls.RecordHeaderError](err)
-	return ok || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
+	return min(max(d, 0), maxRetryAfter)
 }
 
 // networkCause describes a request that got no answer that could be read.
 func networkCause(err error) *record.Cause {
-	c := &record.Cause{Type: "network_error", Safe: errText(err)}
-	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
-	_, name := errors.AsType[x509.HostnameError](err)
-	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
+	f := netfault.Of(err)
+	c := &record.Cause{Type: f.Type, Safe: f.Text, Permanent: f.Lasting}
 	switch {
 	case errors.Is(err, errFingerprint):
-		c.Type, c.Hint = "certificate_not_trusted", "look at ES_CA_Fingerprint"
-	case unknown:
-		c.Type, c.Hint = "certificate_not_trusted", "look at ES_CA_Cert or ES_CA_Fingerprint"
-	case name:
-		c.Type, c.Hint = "certificate_not_trusted", "the certificate is for another name: look at ES_Address"
-	case invalid:
-		c.Type, c.Hint = "certificate_not_trusted", "look at the server's certificate: has it expired?"
-	case noTLS(err):
-		c.Type, c.Safe, c.Hint = "no_tls", "the server does not speak TLS", "look at ES_Address: is it http?"
-	case strings.Contains(err.Error(), "malformed HTTP"):
-		c.Safe, c.Hint = "the server does not speak HTTP", "look at ES_Address: is it https?"
-	case errors.Is(err, context.DeadlineExceeded):
-		c.Type, c.Safe = "no_answer", "no answer in time"
+		c.Type, c.Permanent, c.Hint = "certificate_not_trusted", true, "look at ES_CA_Fingerprint"
+	case errors.Is(err, errAnswerTooLong):
+		c.Type, c.Hint = "unreadable_answer", "look at what stands between the function and Elasticsearch"
+	case f.Kind == netfault.UnknownCA:
+		c.Hint = "look at ES_CA_Cert or ES_CA_Fingerprint"
+	case f.Kind == netfault.WrongName:
+		c.Hint = "the certificate is for another name: look at ES_Address"
+	case f.Kind == netfault.BadChain:
+		c.Hint = "look at the server's certificate: has it expired?"
+	case f.Kind == netfault.NoTLS:
+		c.Hint = "look at ES_Address: is it http?"
+	case f.Kind == netfault.NotHTTP:
+		c.Hint = "look at ES_Address: is it https?"
+	case f.Kind == netfault.NoAnswer:
 		c.Hint = "look at ES_Address, at the function's VPC and timeout, and at ES_Request_Timeout"
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case f.Kind == netfault.Refused:
 		c.Hint = "nothing listens there: look at ES_Address and at the server"
 	default:
 		c.Hint = "look at ES_Address, the function's VPC and the server"
 	}
-	c.Permanent = certain(err)
 	return c
 }
 
-// errText returns an error of the network. None of them holds a document or a
-// secret: addresses carry no user when they are dialled.
-func errText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return short(err.Error())
-}
-
-// counters counts what one call sent.
-type counters struct{ requests, retries, bytes atomic.Int64 }
-
-func (n *counters) stats() record.Stats {
-	return record.Stats{Requests: int(n.requests.Load()), Retries: int(n.retries.Load()), Bytes: n.bytes.Load()}
-}
+// lasting reports whether an error will come again at once and always.
+func lasting(err error) bool { return networkCause(err).Permanent }

@@ -11,80 +11,113 @@ import (
 
 // Write brings records into Elasticsearch as documents and returns one result
 // for each, in order. It returns before ctx's deadline: what is not settled by
-// then is Unsettled. Refused records still need a dead letter.
+// then is Unsettled. Refused records still need a dead letter; a Dead one is
+// kept by the server itself.
 func (c *Client) Write(ctx context.Context, d record.Delivery) ([]record.Result, record.Stats) {
-	recs := d.Records
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.wake()
-	defer c.rest()
+	c.dropStale()
+	defer c.trim()
 
-	var stats record.Stats
-	j := &job{c: c, n: len(recs), pipeline: c.cfg.Pipeline}
-	for i := range recs {
-		j.bytes += len(recs[i].Body)
+	src := &documents{c: c, recs: d.Records, counted: make([]bool, len(d.Records))}
+	bytes := 0
+	for i := range d.Records {
+		bytes += len(d.Records[i].Body)
 	}
-	counted := make([]bool, len(recs)) // an item may be encoded more than once
-	j.encode = func(buf []byte, i int) ([]byte, encoded) {
-		doc := c.worker.Do(&recs[i])
-		if !counted[i] {
-			counted[i] = true
-			stats.Replaced += doc.Replaced
-			if doc.OutsideWindow {
-				stats.OutsideWindow++
-			}
-		}
-		return c.appendDocument(buf, &recs[i], doc)
-	}
-	j.culprit = func(_ int, cause *record.Cause) (record.Result, bool) {
-		return record.Result{Outcome: record.Refused, Cause: cause}, true
-	}
+	j := c.newJob(src, len(d.Records), bytes, c.cfg.Pipeline)
+	j.deliver = d
 	j.run(ctx)
-	stats.Add(j.counters.stats())
-	return j.results, stats
+	c.warnOfParts(j.results)
+	src.stats.Add(j.stats)
+	return j.results, src.stats
 }
 
-func (c *Client) appendDocument(buf []byte, rec *record.Record, doc *transform.Document) ([]byte, encoded) {
+// warnOfParts warns, once, of a batch that is stored in part under an index that
+// is named by the arrival: another instance would name the index of the rest by
+// its own clock, and write what is stored once more.
+func (c *Client) warnOfParts(results []record.Result) {
+	if c.warned || !c.cfg.Program.NamesByArrival() {
+		return
+	}
+	stored, open := false, false
+	for i := range results {
+		stored = stored || results[i].Outcome == record.Stored
+		open = open || results[i].Outcome == record.Unsettled
+	}
+	if stored && open {
+		c.warned = true
+		c.cfg.Logger.Warn("a batch is stored in part, and its index is named by the arrival time: if this instance is lost and the batch " +
+			"comes to another one behind the end of the index's day or hour, what is stored is stored again; ES_Index_TimeField names the index by the event's time")
+	}
+}
+
+// documents are records on their way to their indices.
+type documents struct {
+	c       *Client
+	recs    []record.Record
+	counted []bool // an item may be made more than once
+	doc     *transform.Document
+	stats   record.Stats
+}
+
+func (s *documents) prepare(i int) prepared {
+	rec := &s.recs[i]
+	doc := s.c.worker.Do(rec)
+	s.doc = doc
+	if !s.counted[i] {
+		s.counted[i] = true
+		s.stats.Replaced += doc.Replaced
+		if doc.OutsideWindow {
+			s.stats.OutsideWindow++
+		}
+	}
 	switch {
 	case rec.Defect != "":
-		return buf, settled(record.Refused, &record.Cause{
+		return settled(record.Refused, &record.Cause{
 			Type: "record_malformed", Reason: rec.Defect, Safe: rec.Defect, Hint: "look at what sends the event",
 			Index: doc.Index, ID: unquote([]byte(`"` + string(doc.ID) + `"`)),
 		})
 	case doc.Filtered:
-		return buf, settled(record.Filtered, nil)
+		return settled(record.Filtered, nil)
 	case doc.IDBytes > transform.MaxIDBytes:
 		reason := "the id has " + strconv.Itoa(doc.IDBytes) + " bytes, Elasticsearch takes " + strconv.Itoa(transform.MaxIDBytes)
-		return buf, settled(record.Refused, &record.Cause{
+		return settled(record.Refused, &record.Cause{
 			Type: "id_too_long", Reason: reason, Safe: reason, Hint: "look at ES_Id_Field", Index: doc.Index,
 		})
 	}
-	create := c.creates(doc.Generated)
-	buf, id := c.appendAction(buf, create, doc.Index, doc.ID)
-	buf = doc.AppendSource(buf)
-	buf = append(buf, '\n')
-	return buf, encoded{id: id, index: doc.Index, create: create, generated: doc.Generated}
+	return prepared{
+		index: doc.Index, id: doc.ID, own: doc.Generated,
+		create: s.c.creates(doc.Generated), mayIndex: s.c.cfg.OpType != config.OpCreate,
+	}
 }
+
+func (s *documents) appendTo(buf []byte) []byte { return s.doc.AppendSource(buf) }
+
+func (s *documents) refuse(_ int, cause *record.Cause) (record.Result, bool) {
+	return record.Result{Outcome: record.Refused, Cause: cause}, true
+}
+
+func (s *documents) refusesAlone() bool { return false }
 
 // creates reports whether a document is written by create and not by index.
 func (c *Client) creates(generated bool) bool {
 	return c.cfg.OpType == config.OpCreate || c.cfg.OpType == config.OpAuto && generated
 }
 
-func settled(o record.Outcome, cause *record.Cause) encoded {
-	return encoded{done: &record.Result{Outcome: o, Cause: cause}}
+func settled(o record.Outcome, cause *record.Cause) prepared {
+	return prepared{done: &record.Result{Outcome: o, Cause: cause}}
 }
 
 // appendAction appends an action line. The index holds nothing that JSON would
 // escape, as its name was checked; the id comes escaped.
-func (c *Client) appendAction(buf []byte, create bool, index string, id []byte) ([]byte, span) {
+func appendAction(buf []byte, create, typed bool, index string, id []byte) ([]byte, span) {
 	if create {
 		buf = append(buf, `{"create":{"_index":"`...)
 	} else {
 		buf = append(buf, `{"index":{"_index":"`...)
 	}
 	buf = append(buf, index...)
-	if c.typed.Load() {
+	if typed {
 		buf = append(buf, `","_type":"_doc`...)
 	}
 	buf = append(buf, `","_id":"`...)
@@ -92,5 +125,5 @@ func (c *Client) appendAction(buf []byte, create bool, index string, id []byte) 
 	buf = append(buf, id...)
 	to := len(buf)
 	buf = append(buf, "\"}}\n"...)
-	return buf, span{int32(from), int32(to)} // a body is far smaller than 2 GiB
+	return buf, span{int32(from), int32(to)}
 }

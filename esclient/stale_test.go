@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -31,16 +30,16 @@ func TestAnswerToSomethingElse(t *testing.T) {
 		answers [][]int
 		want    []record.Outcome
 	}{
-		{"behind a 413", [][]int{{201, 413, 400}, {201}}, []record.Outcome{record.Stored, record.Refused, record.Stored}},
+		{"behind a 413", [][]int{{201, 413, 400}, {201}}, []record.Outcome{record.Stored, record.Unsettled, record.Stored}},
 		{"out of nowhere", [][]int{{201, 400}, {201, 201}}, []record.Outcome{record.Stored, record.Stored, record.Stored}},
-		{"a document that cannot be read", [][]int{{201, 400}, {400, 201}}, []record.Outcome{record.Stored, record.Refused, record.Stored}},
+		{"a document that cannot be read", [][]int{{201, 400}, {400, 201}}, []record.Outcome{record.Stored, record.Unsettled, record.Stored}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg, err := config.Load([]string{"ES_Address=" + answering(t, c.answers), "ES_Index_KeyWord=k"})
 			require.NoError(t, err)
 			program, err := transform.New(transform.Options{})
 			require.NoError(t, err)
-			client, err := esclient.New(esclient.Config{Elasticsearch: *cfg.ES, Program: program, Wait: func(<-chan struct{}, time.Duration) {}})
+			client, err := esclient.New(esclient.Config{Elasticsearch: *cfg.ES, Program: program})
 			require.NoError(t, err)
 			defer client.Close()
 			var got []record.Outcome

@@ -7,11 +7,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ckafka-etl/config"
@@ -38,7 +38,7 @@ func newTransport(cfg *config.Elasticsearch) *http.Transport {
 			if err != nil {
 				return nil, err
 			}
-			return shakeHands(ctx, conn, addr, cfg.CAFingerprint)
+			return handshake(ctx, conn, addr, cfg.CAFingerprint)
 		}
 	}
 	return t
@@ -56,9 +56,9 @@ func tlsConfig(cfg *config.Elasticsearch) *tls.Config {
 	return t
 }
 
-// shakeHands makes a TLS connection to a server that has to show the
+// handshake makes a TLS connection to a server that has to show the
 // certificate with the given fingerprint.
-func shakeHands(ctx context.Context, conn net.Conn, addr string, print []byte) (net.Conn, error) {
+func handshake(ctx context.Context, conn net.Conn, addr string, fingerprint []byte) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		host = addr
@@ -67,7 +67,7 @@ func shakeHands(ctx context.Context, conn net.Conn, addr string, print []byte) (
 		MinVersion:         tls.VersionTLS12,
 		ServerName:         host,
 		InsecureSkipVerify: true, //nolint:gosec // the chain is verified against the fingerprint instead
-		VerifyConnection:   func(s tls.ConnectionState) error { return verifyPrint(s.PeerCertificates, host, print) },
+		VerifyConnection:   func(s tls.ConnectionState) error { return verifyFingerprint(s.PeerCertificates, host, fingerprint) },
 	})
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -81,12 +81,12 @@ func shakeHands(ctx context.Context, conn net.Conn, addr string, print []byte) (
 // errFingerprint says that no certificate of the server has the fingerprint.
 var errFingerprint = errors.New("no certificate that the server sent has the fingerprint of ES_CA_Fingerprint")
 
-// verifyPrint accepts a server that presents the certificate with the given
+// verifyFingerprint accepts a server that presents the certificate with the given
 // SHA-256: as its own, or as the authority that vouches for its own. In the
 // second case the name in its own must match too.
-func verifyPrint(chain []*x509.Certificate, host string, print []byte) error {
+func verifyFingerprint(chain []*x509.Certificate, host string, fingerprint []byte) error {
 	for i, cert := range chain {
-		if sum := sha256.Sum256(cert.Raw); !bytes.Equal(sum[:], print) {
+		if sum := sha256.Sum256(cert.Raw); !bytes.Equal(sum[:], fingerprint) {
 			continue
 		}
 		opts := x509.VerifyOptions{Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool()}
@@ -105,36 +105,21 @@ func verifyPrint(chain []*x509.Certificate, host string, print []byte) error {
 	return errFingerprint
 }
 
-// guard is the transport below estransport. It makes two things safe: a
-// request's buffer, which may only be used again once the transport has let go
-// of it, and io.EOF, at which estransport would send the request once more
-// with a body that is already read.
-type guard struct{ base http.RoundTripper }
-
-func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
-	if body, ok := req.Context().Value(bodyKey{}).(*lentBody); ok {
-		req.Body, req.GetBody = body, nil
-		req.ContentLength = int64(body.Len())
-	}
-	res, err := g.base.RoundTrip(req)
-	if err != nil {
-		return nil, fmt.Errorf("%w", err)
-	}
-	return res, nil
-}
-
 type bodyKey struct{}
 
 // lentBody is a request body whose bytes are lent to the transport until it
 // closes it, which may be after the answer has come.
 type lentBody struct {
 	*bytes.Reader
+	left   atomic.Int64
 	once   sync.Once
 	closed chan struct{}
 }
 
 func newLentBody(b []byte) *lentBody {
-	return &lentBody{Reader: bytes.NewReader(b), closed: make(chan struct{})}
+	lent := &lentBody{Reader: bytes.NewReader(b), closed: make(chan struct{})}
+	lent.left.Store(int64(len(b)))
+	return lent
 }
 
 // Close gives the bytes back. The transport may call it more than once.
@@ -153,9 +138,19 @@ func (b *lentBody) returned() bool {
 	}
 }
 
-// readAll reads at most limit bytes and reports whether that was all.
-func readAll(r io.Reader, limit int64, dst []byte) ([]byte, bool, error) {
-	buf := bytes.NewBuffer(dst[:0])
-	_, err := buf.ReadFrom(io.LimitReader(r, limit+1))
-	return buf.Bytes(), int64(buf.Len()) <= limit, err
+// unread returns how many bytes the transport has not taken.
+func (b *lentBody) unread() int64 { return b.left.Load() }
+
+// Read counts what the transport takes.
+func (b *lentBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	b.left.Add(-int64(n))
+	return n, err
+}
+
+// WriteTo counts what the transport takes at once.
+func (b *lentBody) WriteTo(w io.Writer) (int64, error) {
+	n, err := b.Reader.WriteTo(w)
+	b.left.Add(-n)
+	return n, err
 }

@@ -43,7 +43,7 @@ func TestServerAnswersBeforeWeStopWaiting(t *testing.T) {
 			require.NoError(t, err)
 			program, err := transform.New(transform.Options{})
 			require.NoError(t, err)
-			client, err := esclient.New(esclient.Config{Elasticsearch: *cfg.ES, Program: program, Wait: func(<-chan struct{}, time.Duration) {}})
+			client, err := esclient.New(esclient.Config{Elasticsearch: *cfg.ES, Program: program})
 			require.NoError(t, err)
 			defer client.Close()
 			ctx, cancel := context.WithTimeout(t.Context(), c.left)

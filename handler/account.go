@@ -90,7 +90,7 @@ func (a *account) failure(s *settlement) *UnsettledError {
 			if r.Outcome.Settled() {
 				continue
 			}
-			if e.Cause == nil {
+			if e.First == "" {
 				e.First, e.Cause = coordinates(&s.recs[i]), r.Cause
 			}
 			e.permanent = e.permanent && r.Cause != nil && r.Cause.Permanent

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ckafka-etl/config"
+	"ckafka-etl/internal/lab/modelserver"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -52,15 +53,20 @@ func TestGolden(t *testing.T) {
 // and the result.
 func replay(t *testing.T, event []byte) []byte {
 	t.Helper()
-	m := newModel()
-	in := newInstance(t, m, func() time.Time { return time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC) },
-		func(c *config.Elasticsearch) {
+	server := modelserver.New(modelserver.Traits{KeepBodies: true})
+	in := setup{
+		server: server, hourly: true,
+		now: func() time.Time { return time.Date(2026, 11, 20, 4, 0, 0, 0, time.UTC) },
+		change: func(c *config.Elasticsearch) {
 			c.BulkConcurrency = 1
 			c.TimeFields = []string{"@timestamp", "event.created", "ts", "time"}
-		})
+		},
+	}.start()
+	in.net.Begin(time.Now().Add(time.Hour))
 	result, err := in.Invoke(t.Context(), event)
-	require.Empty(t, m.broken, "the stand-in takes every body")
-	out := bytes.Clone(m.seen.Bytes())
+	in.net.End()
+	require.Empty(t, server.Violations(), "the model takes every body")
+	out := bytes.Clone(server.Bodies())
 	if err != nil {
 		return append(out, "error: "+err.Error()+"\n"...)
 	}

@@ -8,12 +8,12 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/tencentyun/scf-go-lib/functioncontext"
 
+	"ckafka-etl/internal/core/budget"
 	"ckafka-etl/internal/event"
 	"ckafka-etl/record"
 )
@@ -43,6 +43,8 @@ type Pipeline struct {
 	// Letters is nil if a refused record is to fail its batch.
 	Letters  DeadLetters
 	LogLevel slog.Level
+	// Pace is the most that is added to an invocation that fails; 0 = nothing.
+	Pace time.Duration
 	// Warnings are logged once, with the first invocation.
 	Warnings []string
 	// Close gives the pipeline's connections back.
@@ -52,25 +54,37 @@ type Pipeline struct {
 // Handler is the function. Make it once; it keeps its pipeline and what it
 // remembers of failed batches from one invocation to the next.
 type Handler struct {
-	// Environ returns the variables that the pipeline is made of, sorted. It is
-	// called with each invocation, since that is how often they may change.
+	// Environ returns the process's own variables, sorted: they hold for a
+	// request that carries none at all. nil: there are none.
 	Environ func() []string
-	// Build makes a pipeline. It contacts nobody.
+	// Relevant reports whether the pipeline is made of the variable of that
+	// name. nil: it is made of all that a request carries.
+	Relevant func(name string) bool
+	// Build makes a pipeline. It contacts nobody. With an error it may return a
+	// pipeline all the same, of which only Pace counts.
 	Build func(environ []string, log *slog.Logger) (*Pipeline, error)
 	// Log is where log lines go: one JSON object each.
 	Log io.Writer
-	// Now is the clock. nil: time.Now.
+	// Now is the clock for arrivals. nil: time.Now.
 	Now func() time.Time
 
-	mu       sync.Mutex // the platform sends one event at a time; so do we
-	environ  []string
-	pipeline *Pipeline
-	level    slog.LevelVar
-	logger   *slog.Logger
-	decoder  event.Decoder
-	records  []record.Record
-	memory   memory
-	limitMB  int32
+	mu        sync.Mutex // the platform sends one event at a time; so do we
+	variables variables
+	pipeline  *Pipeline
+	pace      time.Duration
+	level     slog.LevelVar
+	logger    *slog.Logger
+	decoder   decoder
+	records   []record.Record
+	memory    memory
+	panics    panics
+	limitMB   int32
+}
+
+// decoder reads events. event.Decoder is one.
+type decoder interface {
+	Decode(payload []byte, arrival time.Time, dst []record.Record) ([]record.Record, error)
+	Trim()
 }
 
 // Invoke handles one event and returns the account, or an error if anything is
@@ -84,54 +98,82 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if h.logger == nil {
 		h.logger = newLogger(h.Log, &h.level)
 	}
+	if h.decoder == nil {
+		h.decoder = &event.Decoder{}
+	}
 	started := h.Now()
 	lc, ok := functioncontext.FromContext(ctx)
 	if !ok {
 		lc = &functioncontext.FunctionContext{}
 	}
 	log := h.logger.With(slog.String("request_id", lc.RequestID))
-	b, cancel := newBudget(ctx, started, time.Duration(lc.TimeLimitInMs)*time.Millisecond)
+	phases, cancel := budget.Divide(ctx, time.Duration(lc.TimeLimitInMs)*time.Millisecond)
 	defer cancel()
 	h.limitMemory(lc.MemoryLimitInMb)
+	h.memory.sweep(started)
 
-	if err := h.configure(log); err != nil {
-		log.Error("the configuration is not valid; nothing was written", slog.String("cause", clip(err.Error())))
-		return nil, err
+	invalid := h.configure(log, lc.Environment)
+	recs, err := h.decode(log, payload, started)
+	defer h.letGo()
+	switch {
+	case invalid != nil:
+		return nil, h.refuse(ctx, phases, log, "the configuration is not valid; nothing was written", recs, invalid)
+	case err != nil:
+		return nil, h.refuse(ctx, phases, log, "the payload is not an event; nothing was written", nil, err)
 	}
-	recs, err := h.decoder.Decode(payload, started, h.records[:0])
-	h.records = recs
-	defer h.forget()
-	if err != nil {
-		log.Error("the payload is not an event; nothing was written", slog.String("cause", err.Error()))
-		return nil, err
-	}
-	s := &settlement{pipeline: h.pipeline, recs: recs, memory: &h.memory, results: make([][]record.Result, len(h.pipeline.Sinks))}
+	s := &settlement{pipeline: h.pipeline, recs: recs, memory: &h.memory, panics: &h.panics, log: log}
 	s.recall()
-	s.write(b)
-	s.bury(b)
+	s.write(phases)
+	s.bury(phases)
 	a := s.account()
-	s.remember()
-	a.log(ctx, log, s, len(payload), h.Now().Sub(started))
-	if a.Unsettled > 0 {
-		return nil, a.failure(s)
+	if a.Unsettled == 0 {
+		h.memory.settle(s.groups)
+		a.log(ctx, log, s, len(payload), h.Now().Sub(started), 0)
+		return json.Marshal(a)
 	}
-	return json.Marshal(a)
+	wait := h.waitAfter(phases, s.remember())
+	a.log(ctx, log, s, len(payload), h.Now().Sub(started), wait)
+	h.wait(phases, s.groups, wait)
+	return nil, a.failure(s)
+}
+
+// decode reads the event. Its records are valid until letGo.
+func (h *Handler) decode(log *slog.Logger, payload []byte, arrival time.Time) (recs []record.Record, err error) {
+	cause := h.panics.catch(log, "reading the event", func() {
+		h.records, err = h.decoder.Decode(payload, arrival, h.records[:0])
+	})
+	switch {
+	case cause != nil:
+		h.decoder = &event.Decoder{} // in what state the other is nobody knows
+		return nil, &PanicError{cause}
+	case err != nil:
+		return nil, err
+	}
+	return h.records, nil
 }
 
 // configure builds the pipeline if a variable has changed.
-func (h *Handler) configure(log *slog.Logger) error {
-	environ := h.Environ()
-	if h.pipeline != nil && slices.Equal(environ, h.environ) {
+func (h *Handler) configure(log *slog.Logger, request map[string]string) error {
+	environ, same := h.environ(request)
+	if same {
+		h.pace = h.pipeline.Pace // that of an invalid one may have come between
 		return nil
 	}
-	p, err := h.Build(environ, h.logger)
+	var p *Pipeline
+	var err error
+	if cause := h.panics.catch(log, "making the pipeline", func() { p, err = h.Build(environ, h.logger) }); cause != nil {
+		err = &PanicError{cause}
+	}
+	if p != nil {
+		h.pace = p.Pace
+	}
 	if err != nil {
 		return err
 	}
 	if h.pipeline != nil && h.pipeline.Close != nil {
 		h.pipeline.Close()
 	}
-	h.pipeline, h.environ = p, environ
+	h.pipeline, h.variables = p, variablesOf(environ)
 	h.level.Set(p.LogLevel)
 	h.memory.retarget(p.Sinks)
 	for _, w := range p.Warnings {
@@ -140,12 +182,13 @@ func (h *Handler) configure(log *slog.Logger) error {
 	return nil
 }
 
-// forget lets go of the payload, and of space that one large batch has taken.
-func (h *Handler) forget() {
+// letGo lets go of the payload, and of space that one large batch has taken.
+func (h *Handler) letGo() {
 	const keepRecords = 2_000
 	clear(h.records)
 	if cap(h.records) > max(keepRecords, 2*len(h.records)) {
 		h.records = nil
 	}
 	h.decoder.Trim()
+	h.memory.done()
 }

@@ -17,6 +17,7 @@ const indexGrace = 2 * time.Second
 type bothLetters struct {
 	index, topic DeadLetters
 	log          *slog.Logger
+	panics       panics
 }
 
 // BothLetters returns a place for dead letters that puts each into the index
@@ -25,7 +26,7 @@ type bothLetters struct {
 // letters when Elasticsearch itself is what ails. A letter that the topic did
 // not take is Unsettled and comes again; the index knows it then by its id.
 func BothLetters(index, topic DeadLetters, log *slog.Logger) DeadLetters {
-	return &bothLetters{index, topic, log}
+	return &bothLetters{index: index, topic: topic, log: log}
 }
 
 // Write writes to both places at the same time.
@@ -35,7 +36,12 @@ func (b *bothLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 	var inIndex, inTopic []record.Result
 	var stats, topicStats record.Stats
 	var places sync.WaitGroup
-	places.Go(func() { inIndex, stats = b.index.Write(forIndex, letters) })
+	places.Go(func() {
+		cause := b.panics.catch(b.log, "the dead letters' index", func() { inIndex, stats = b.index.Write(forIndex, letters) })
+		if cause != nil {
+			inIndex = []record.Result{{Cause: cause}}
+		}
+	})
 	inTopic, topicStats = b.topic.Write(ctx, letters)
 	late := time.AfterFunc(indexGrace, cancel)
 	places.Wait()

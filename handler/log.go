@@ -26,8 +26,9 @@ func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {
 }
 
 // log says what became of the batch: a line for each cause that somebody
-// should know of, and one with the account.
-func (a *account) log(ctx context.Context, log *slog.Logger, s *settlement, payloadBytes int, took time.Duration) {
+// should know of, and one with the account. It is said before the invocation is
+// paced, not after.
+func (a *account) log(ctx context.Context, log *slog.Logger, s *settlement, payloadBytes int, took, paced time.Duration) {
 	s.logCauses(ctx, log, slog.LevelError, "records are unsettled", record.Unsettled)
 	s.logCauses(ctx, log, slog.LevelWarn, "records went to the dead letters", record.Dead)
 
@@ -59,7 +60,16 @@ func (a *account) log(ctx context.Context, log *slog.Logger, s *settlement, payl
 		slog.Int("replaced_characters", sum.Replaced), slog.Int("outside_time_window", sum.OutsideWindow),
 		slog.Int64("ms", took.Milliseconds()),
 	)
+	attrs = append(attrs, pacedAttrs(paced)...)
 	log.LogAttrs(ctx, level, "batch", attrs...)
+}
+
+// pacedAttrs says how long an invocation ends later than it could.
+func pacedAttrs(paced time.Duration) []slog.Attr {
+	if paced <= 0 {
+		return nil
+	}
+	return []slog.Attr{slog.Int64("paced_ms", paced.Milliseconds())}
 }
 
 func (c counts) attrs(prefix string) []slog.Attr {
@@ -104,6 +114,9 @@ func (s *settlement) logCauses(ctx context.Context, log *slog.Logger, level slog
 			r := &results[i]
 			if r.Outcome != outcome && (outcome != record.Unsettled || r.Outcome.Settled()) {
 				continue
+			}
+			if r.Outcome == record.Dead && r.Cause == nil {
+				continue // that was said when it died, with an earlier delivery
 			}
 			key := s.pipeline.Sinks[k].Name() + " " + r.Cause.Text()
 			switch n, ok := at[key]; {

@@ -44,7 +44,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -52,6 +51,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ckafka-etl/config"
+	"ckafka-etl/internal/core/backoff"
 	"ckafka-etl/transform"
 )
 
@@ -234,9 +234,8 @@ func (c *Client) release(b *batch) {
 	}
 }
 
-// pause is how long to wait before the next try: longer with each, and a random
-// part of it, so that instances do not come all at once.
-func pause(try int) time.Duration {
-	const first, most = 50 * time.Millisecond, time.Second
-	return rand.N(min(first<<min(try, 10), most)) //nolint:gosec // no secret
+// pause is how long to wait after so many failed tries.
+func pause(failed int) time.Duration {
+	const first, most = 100 * time.Millisecond, time.Second
+	return backoff.Jitter(failed, first, most)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"ckafka-etl/internal/core/budget"
 	"ckafka-etl/record"
 )
 
@@ -87,7 +88,7 @@ func noTimeLeft() *record.Cause {
 // persist calls f until it succeeds. It returns the last cause if it cannot
 // succeed or if the time is over.
 func (j *job) persist(ctx context.Context, topic string, f func(context.Context) error) *record.Cause {
-	if !roomFor(ctx, minTry) {
+	if !budget.Room(ctx, minTry) {
 		return noTimeLeft()
 	}
 	var last *record.Cause
@@ -110,41 +111,16 @@ func (j *job) persist(ctx context.Context, topic string, f func(context.Context)
 			m.verdict, cause.Permanent = hold, true
 		}
 		wait := pause(try)
-		if m.verdict == hold || m.verdict == unnumbered || !roomFor(ctx, wait+minTry) {
+		if m.verdict == hold || m.verdict == unnumbered || !budget.Room(ctx, wait+minTry) {
 			return cause
 		}
-		waitFor(ctx, wait)
+		budget.Wait(ctx, wait)
 	}
-}
-
-func waitFor(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
-}
-
-func roomFor(ctx context.Context, d time.Duration) bool {
-	if ctx.Err() != nil {
-		return false
-	}
-	end, ok := ctx.Deadline()
-	return !ok || time.Until(end) > d
 }
 
 // tryTime is how long to wait for an answer: so that there is time for a
 // second try, if there is time at all.
-func tryTime(ctx context.Context) time.Duration {
-	end, ok := ctx.Deadline()
-	if !ok {
-		return maxTry
-	}
-	const least = 500 * time.Millisecond
-	left := time.Until(end)
-	return min(max(left/2, min(left, least)), maxTry)
-}
+func tryTime(ctx context.Context) time.Duration { return min(budget.Share(ctx, 2), maxTry) }
 
 // produce sends the lanes' batches and reads the answers, until all is settled
 // or the time is over. At most one request is on its way to each broker.
@@ -156,7 +132,7 @@ func (j *job) produce(ctx context.Context) {
 	j.busy = make(map[int32]bool)
 	for ctx.Err() == nil {
 		wake := j.start(ctx)
-		if j.running == 0 && (wake.IsZero() || !roomFor(ctx, time.Until(wake)+minTry)) {
+		if j.running == 0 && (wake.IsZero() || !budget.Room(ctx, time.Until(wake)+minTry)) {
 			return
 		}
 		j.encodeAhead()
@@ -235,7 +211,7 @@ func (j *job) start(ctx context.Context) (wake time.Time) {
 			j.ask(ctx)
 		}
 	}
-	if roomFor(ctx, minTry) {
+	if budget.Room(ctx, minTry) {
 		slices.Sort(brokers)
 		for _, b := range brokers {
 			j.send(ctx, b, ready[b])

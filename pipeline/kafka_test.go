@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,11 +26,11 @@ func TestBuildWithKafka(t *testing.T) {
 		letters string
 	}{
 		"kafka alone":                {brokers + " kafka_topic_name=t", "kafka", "<nil>"},
-		"kafka with letters":         {brokers + " kafka_topic_name=t kafka_dead_letter_topic=d", "kafka", "*kafkaclient.Client"},
-		"both":                       {es + " " + brokers + " kafka_topic_name=t", "elasticsearch kafka", "*esclient.Client"},
+		"kafka with letters":         {brokers + " kafka_topic_name=t kafka_dead_letter_topic=d", "kafka", "*kafkaclient.DeadLetters"},
+		"both":                       {es + " " + brokers + " kafka_topic_name=t", "elasticsearch kafka", "*esclient.DeadLetters"},
 		"both with letters":          {es + " " + brokers + " kafka_topic_name=t kafka_dead_letter_topic=d", "elasticsearch kafka", "*handler.bothLetters"},
 		"letters to a topic":         {es + " " + brokers + " kafka_dead_letter_topic=d", "elasticsearch", "*handler.bothLetters"},
-		"letters to the topic alone": {es + " ES_Dead_Letter_Index=none " + brokers + " kafka_dead_letter_topic=d", "elasticsearch", "*kafkaclient.Client"},
+		"letters to the topic alone": {es + " ES_Dead_Letter_Index=none " + brokers + " kafka_dead_letter_topic=d", "elasticsearch", "*kafkaclient.DeadLetters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -43,6 +44,27 @@ func TestBuildWithKafka(t *testing.T) {
 			assert.Equal(t, x.sinks, strings.Join(sinks, " "))
 			assert.Equal(t, x.letters, fmt.Sprintf("%T", p.Letters))
 		})
+	}
+}
+
+// The pace is the configuration's, and holds if that is not valid, too.
+func TestBuildPace(t *testing.T) {
+	t.Parallel()
+	for environ, want := range map[string]time.Duration{
+		"ES_Address=h ES_Index_KeyWord=k":                           time.Minute,
+		"ES_Address=h ES_Index_KeyWord=k Retry_Pace=0":              0,
+		"ES_Address=h ES_Index_KeyWord=k Retry_Pace=5":              5 * time.Second,
+		"ES_Address=h Retry_Pace=5":                                 5 * time.Second,
+		"ES_Address=h Retry_Pace=never":                             time.Minute,
+		"ES_Address=https://h ES_Index_KeyWord=k ES_CA_Cert=/no/ca": time.Minute,
+	} {
+		p, err := pipeline.Build(strings.Fields(environ), slog.New(slog.DiscardHandler))
+		assert.Equal(t, want, p.Pace, environ)
+		if err != nil {
+			assert.Empty(t, p.Sinks, environ)
+		} else {
+			p.Close()
+		}
 	}
 }
 

@@ -13,8 +13,17 @@ import (
 )
 
 // Build makes the pipeline that the variables ask for; the error is a
-// *config.Error if they are not valid. It contacts nobody.
+// *config.Error if they are not valid. With an error there is a pipeline that
+// has only the pace. It contacts nobody.
 func Build(environ []string, log *slog.Logger) (*handler.Pipeline, error) {
+	p, err := build(environ, log)
+	if err != nil {
+		return &handler.Pipeline{Pace: config.RetryPace(environ)}, err
+	}
+	return p, nil
+}
+
+func build(environ []string, log *slog.Logger) (*handler.Pipeline, error) {
 	cfg, err := config.Load(environ)
 	if err != nil {
 		return nil, err
@@ -23,7 +32,7 @@ func Build(environ []string, log *slog.Logger) (*handler.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &handler.Pipeline{LogLevel: cfg.LogLevel, Warnings: cfg.Warnings, Close: func() {}}
+	p := &handler.Pipeline{Pace: cfg.RetryPace, LogLevel: cfg.LogLevel, Warnings: cfg.Warnings, Close: func() {}}
 	if cfg.ES != nil {
 		es, err := esclient.New(esclient.Config{Elasticsearch: *cfg.ES, Program: program, Logger: log})
 		if err != nil {
@@ -38,6 +47,7 @@ func Build(environ []string, log *slog.Logger) (*handler.Pipeline, error) {
 	if cfg.Kafka != nil {
 		kafka, err := kafkaclient.New(kafkaclient.Config{Kafka: *cfg.Kafka, Program: program, Logger: log})
 		if err != nil {
+			p.Close()
 			return nil, err
 		}
 		addKafka(p, kafka, cfg.Kafka, log)

@@ -52,7 +52,7 @@ type Result struct {
 }
 
 // Trace is what is left of earlier tries to write a record to one sink. It
-// takes three bits.
+// takes four bits.
 type Trace uint8
 
 const (
@@ -65,6 +65,9 @@ const (
 	// RefusedAmongOthers says that the record was refused for an unknown reason
 	// while its index took others.
 	RefusedAmongOthers
+	// FoundAtFault says that the record was Refused, on evidence, and that only
+	// its dead letter could not be written.
+	FoundAtFault
 )
 
 // Delivery is what a sink is to write.

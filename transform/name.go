@@ -134,6 +134,7 @@ func (w *Worker) nameID(rec *record.Record, hash uint32) {
 	if w.p.opts.IDField != "" && !d.Text {
 		if v := w.obj.at(&w.p.id); v != nil && w.fieldID(v) {
 			d.ID = w.id
+			w.takeOutMetadata()
 			return
 		}
 	}
@@ -143,6 +144,22 @@ func (w *Worker) nameID(rec *record.Record, hash uint32) {
 	if bytes.IndexByte(w.id, '\\') >= 0 {
 		plain, _ := rawjson.AppendUnescaped(nil, w.id)
 		d.IDBytes = len(plain)
+	}
+}
+
+// metadataID is the name under which Elasticsearch itself keeps a document's id.
+// It refuses documents that have it.
+const metadataID = "_id"
+
+// takeOutMetadata removes the member _id if the id was taken from it, as records
+// of MongoDB and of change capture have it.
+func (w *Worker) takeOutMetadata() {
+	if w.p.opts.IDField != metadataID {
+		return
+	}
+	if m := w.obj.findSig(rawjson.Signature([]byte(metadataID)), []byte(metadataID)); m != nil {
+		m.Gone = true
+		w.removed(metadataID, "it is the document's id")
 	}
 }
 

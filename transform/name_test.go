@@ -262,3 +262,27 @@ func TestRecordedNames(t *testing.T) {
 	}
 	require.Greater(t, checked, 70)
 }
+
+// MongoDB's records and many change streams hold their id as _id, which
+// Elasticsearch takes beside a document and refuses inside one.
+func TestMetadataIDIsTakenOut(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"_id":"665f","n":1}`:          `665f {"n":1}`,
+		`{"n":1,"_id":7}`:               `7 {"n":1}`,
+		`{"_id":{"$oid":"665f"},"n":1}`: ` {"_id":{"$oid":"665f"},"n":1}`,
+		`{"n":1}`:                       ` {"n":1}`,
+		`{"message":"{\"_id\":\"a\"}"}`: `a {}`,
+	} {
+		p, err := New(Options{IDField: "_id"})
+		require.NoError(t, err)
+		w := p.NewWorker()
+		w.Explain = true
+		doc := w.Do(&record.Record{Topic: "t", Body: []byte(body), Batch: &record.Batch{}})
+		id := string(doc.ID)
+		if doc.Generated {
+			id = ""
+		}
+		require.Equal(t, want, id+" "+string(doc.AppendSource(nil)))
+		require.Equal(t, id != "", len(doc.Removed) > 0 && doc.Removed[len(doc.Removed)-1].Field == "_id")
+	}
+}

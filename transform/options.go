@@ -82,6 +82,13 @@ func New(opts Options) (*Program, error) {
 // Removes reports whether anything of a record may be missing in its document.
 func (p *Program) Removes() bool { return len(p.opts.Ignore) > 0 || len(p.opts.Steps) > 0 }
 
+// NamesByArrival reports whether indices are named by the arrival time alone, so
+// that a record's index depends on when an instance first got it.
+func (p *Program) NamesByArrival() bool { return len(p.opts.TimeFields) == 0 }
+
+// StampField returns the name of the field that is stamped, "" for none.
+func (p *Program) StampField() string { return p.opts.TimeField }
+
 // NewWorker returns a worker for one goroutine.
 func (p *Program) NewWorker() *Worker {
 	w := &Worker{p: p}

@@ -66,10 +66,12 @@ func newBenchFunction(sys *system) *cobra.Command {
 
 // serveFunction is what the function's main does.
 func serveFunction(log io.Writer) {
+	own := config.Relevant(os.Environ())
 	cloudfunction.StartHandler(&handler.Handler{
-		Environ: func() []string { return config.Relevant(os.Environ()) },
-		Build:   pipeline.Build,
-		Log:     log,
+		Environ:  func() []string { return own },
+		Relevant: config.IsRelevant,
+		Build:    pipeline.Build,
+		Log:      log,
 	})
 }
 

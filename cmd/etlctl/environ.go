@@ -65,6 +65,14 @@ func (f *environFlags) variables(environ []string) (map[string]string, error) {
 	return vars, nil
 }
 
+// withoutPace switches off the pace of failing invocations unless somebody has
+// set it: who calls the function paces its retries itself, or makes none.
+func withoutPace(vars map[string]string) {
+	if vars["Retry_Pace"] == "" {
+		vars["Retry_Pace"] = "0"
+	}
+}
+
 // unquote drops the quotes around a value, as people write them in such files.
 func unquote(value string) string {
 	value = strings.TrimSpace(value)

@@ -27,7 +27,8 @@ func newReplay(sys *system) *cobra.Command {
 		Use:   "replay FILE...",
 		Short: "send recorded events to the function",
 		Long: `replay starts the function as the platform does and sends it recorded events,
-one after another. What fails is not tried again.
+one after another. What fails is not tried again, and the function does not wait
+before it says so: it gets Retry_Pace=0 unless you set it.
 
 ` + payloadHelp + `
 
@@ -71,6 +72,7 @@ func runReplay(ctx context.Context, sys *system, flags *replayFlags, args []stri
 	if err != nil {
 		return err
 	}
+	withoutPace(vars)
 	to, err := newTarget(sys, vars) //nolint:contextcheck // the stand-in serves until it is closed
 	if err != nil {
 		return err

@@ -42,8 +42,10 @@ outside SCF.
 
 Each partition has one batch in flight. A batch that fails is delivered again,
 at most --retry times; then its partition stops, and nothing of it is passed
-over. Offsets are committed only after success. Ctrl-C lets the batches in
-flight end, commits them and leaves the group; a second Ctrl-C ends at once.
+over. Between deliveries trigger waits, each partition for itself: the function
+gets Retry_Pace=0 unless you set it. Offsets are committed only after success.
+Ctrl-C lets the batches in flight end, commits them and leaves the group; a
+second Ctrl-C ends at once.
 
 ` + sourceHelp + `
 
@@ -88,6 +90,7 @@ func runTrigger(ctx context.Context, sys *system, flags *triggerFlags) error {
 	if vars["ES_Address"] == "" && vars["kafka_address"] == "" {
 		return usagef("neither ES_Address nor kafka_address is set: the function has nowhere to write")
 	}
+	withoutPace(vars)
 	to, err := newTarget(sys, vars) //nolint:contextcheck // it starts a stand-in only where there is no address
 	if err != nil {
 		return err

@@ -66,6 +66,25 @@ func TestTriggerToStandIn(t *testing.T) {
 	assert.Contains(t, events, "revoked")
 }
 
+// The trigger waits between the deliveries of a partition. One instance serves
+// several of them: if the function waited as well, a partition that fails would
+// hold up the others.
+func TestTriggerHasTheFunctionNotWait(t *testing.T) {
+	function, _, _ := build(t)
+	es := standin.New(standin.WithCredentials(standin.Credentials{User: "u", Password: "p"}))
+	listener, err := es.Start()
+	require.NoError(t, err)
+	defer func() { _ = listener.Close() }()
+	var stdout, stderr bytes.Buffer
+	code := realMain(t.Context(), &system{
+		stdout: &stdout, stderr: &stderr,
+		environ: []string{"ES_Address=" + listener.URL(), "ES_Index_KeyWord=app"},
+	}, []string{"trigger", "--verbose", "--retry", "2", "--brokers", sourceCluster(t, 1), "--topic", "logs", "--group", "g", "--position", "earliest", "--function", function})
+	require.Equal(t, exitFailure, code, "%s", &stderr)
+	assert.Equal(t, 3, strings.Count(stderr.String(), `"msg":"batch"`), "%s", &stderr)
+	assert.NotContains(t, stderr.String(), "paced_ms")
+}
+
 func TestTriggerUsage(t *testing.T) {
 	sound := []string{"trigger", "--brokers", "127.0.0.1:1", "--topic", "logs", "--group", "g", "--function", "/bin/true"}
 	es := []string{"ES_Address=127.0.0.1:1", "ES_Index_KeyWord=app"}

@@ -106,7 +106,7 @@ func (b *bench) post(inFlight int, byEvent, withoutIDs bool) func(run) (command,
 
 // invoke is the function, fed with events.
 func (b *bench) invoke(r run) (command, error) {
-	env := map[string]string{}
+	env := map[string]string{"Retry_Pace": "0"}
 	for _, pair := range b.variables(r.url) {
 		name, value, _ := strings.Cut(pair, "=")
 		env[name] = value

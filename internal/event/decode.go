@@ -47,6 +47,8 @@ type Decoder struct {
 	shape    []expected
 	learning bool
 	turn     int
+	// before is called before an element is read, in tests. nil: nothing.
+	before func(pos int)
 	// text holds the keys and values of all records, unescaped. It is made
 	// large enough at once, so that it never moves.
 	text []byte
@@ -145,7 +147,7 @@ func (d *Decoder) elements(i int, batch *record.Batch, dst []record.Record) ([]r
 			Partition: record.Unknown, Offset: record.Unknown, Pos: len(dst), Batch: batch,
 		})
 		d.turn = 0
-		end, err := d.element(i, &dst[len(dst)-1])
+		end, err := d.guarded(i, &dst[len(dst)-1])
 		if err != nil {
 			return dst, end, err
 		}
@@ -159,6 +161,24 @@ func (d *Decoder) elements(i int, batch *record.Batch, dst []record.Record) ([]r
 			return dst, i, d.fail(i, "expected a comma or the end of Records")
 		}
 	}
+}
+
+// guarded is element for one that may bring it to a panic: then the element is
+// malformed, and its neighbours are unharmed.
+func (d *Decoder) guarded(start int, rec *record.Record) (end int, err error) {
+	defer func() {
+		if recover() == nil {
+			return
+		}
+		rec.Key, rec.Defect = nil, "reading it failed with a panic, which is a bug: report it with the record"
+		if end, err = d.skip(start); err == nil {
+			rec.Body, rec.ASCII, rec.Lossy = d.data[start:end], false, 0
+		}
+	}()
+	if d.before != nil {
+		d.before(rec.Pos)
+	}
+	return d.element(start, rec)
 }
 
 // element reads one element of Records and returns its end.

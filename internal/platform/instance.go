@@ -277,6 +277,22 @@ func newRequestID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
+// SetEnv gives the function other variables from the next event on, as a change
+// of its settings does for an instance that is warm.
+func (i *Instance) SetEnv(env map[string]string) error {
+	if err := errors.Join(validateEnv(env)...); err != nil {
+		return err
+	}
+	text, err := json.Marshal(env)
+	if err != nil {
+		return err
+	}
+	i.busy <- struct{}{}
+	defer func() { <-i.busy }()
+	i.env = string(text)
+	return nil
+}
+
 // Stop kills the process, as the platform ends an instance, and returns when it
 // is gone and its output is written. It may be called more than once.
 func (i *Instance) Stop() {

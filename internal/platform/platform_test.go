@@ -174,6 +174,21 @@ func TestInvokeContext(t *testing.T) {
 	}, names)
 }
 
+// Variables may change while an instance is warm: its next event has the new
+// ones.
+func TestSetEnv(t *testing.T) {
+	i := startTest(t, Function{Env: map[string]string{"A": "1", "B": "2"}})
+	require.ErrorContains(t, i.SetEnv(map[string]string{"SCF_X": "1"}), "SCF_X")
+	require.NoError(t, i.SetEnv(map[string]string{"B": "3"}))
+	r, err := i.Invoke(t.Context(), command{Do: "context"}.payload(t))
+	require.NoError(t, err)
+	var got struct {
+		Context struct{ Environment map[string]string } `json:"context"`
+	}
+	require.NoError(t, json.Unmarshal(r.Payload, &got))
+	assert.Equal(t, map[string]string{"B": "3"}, got.Context.Environment)
+}
+
 func TestInvokeFailures(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -45,7 +45,7 @@ func (k *killed) settle(ctx context.Context, done []bool) (int, error) {
 func (w *world) hasty(t fatal, o SinkOptions) *Sinks {
 	s := w.sinks(t, o)
 	es, err := esclient.New(esclient.Config{
-		Elasticsearch: *w.cfg.ES, Program: w.program(t), Wait: func(<-chan struct{}, time.Duration) {},
+		Elasticsearch: *w.cfg.ES, Program: w.program(t),
 	})
 	require.NoError(t, err)
 	t.Cleanup(es.Close)
