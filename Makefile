@@ -40,8 +40,8 @@ bench: ## start time and size; the path of a record beside other ways to write i
 fmt: ## format the source
 	$(GOFUMPT) -w .
 
-property: ## 100,000 random events, answers and faults: every record has one outcome
-	$(GO) test ./handler -run TestEveryRecordHasOneOutcome -timeout 20m -rapid.checks 100000
+property: ## 2,000 random batches, servers and faults for each property of settlement
+	$(GO) test ./handler -run 'TestEveryRecordHasOneOutcome|TestServerThatRefusesEverything|TestOwnLostAnswersAreNoConflicts|TestRetryAfter$$|DeadLetters$$|WithoutProof' -timeout 30m -rapid.checks 2000
 
 fuzz: ## each fuzz target for FUZZTIME (10s, or 20000x runs)
 	@set -e; $(GO) list -f '{{.ImportPath}} {{join .TestGoFiles " "}} {{join .XTestGoFiles " "}}' ./... | while read -r pkg files; do \

@@ -71,7 +71,7 @@ func (s *letterSource) prepare(i int) prepared {
 	if l.Sink != s.c.Name() {
 		s.id = append(append(s.id, '-'), l.Sink...)
 	}
-	return prepared{index: s.c.cfg.DeadLetterIndex, id: s.id, create: true, mayIndex: true, own: true}
+	return prepared{index: s.c.cfg.DeadLetterIndex, id: s.id, create: !l.Again, mayIndex: true, own: true}
 }
 
 // document makes a letter's document, nil if that is what the function fails on:

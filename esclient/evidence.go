@@ -18,7 +18,7 @@ const (
 	// recent is how long an index that has taken a document is known to take some.
 	recent = 5 * time.Minute
 	// maxIndices is how many indices are remembered from call to call.
-	maxIndices = 64
+	maxIndices = 16
 
 	hintUnproved = "nothing shows that it is the document's fault; ES_Dead_Letter_After makes a dead letter of it all the same"
 )
@@ -132,7 +132,7 @@ func (j *job) sendLone() {
 	list := j.lone
 	j.lone = nil
 	for _, l := range list {
-		if j.stopped == nil && (j.acceptances > l.acceptances || j.leftAmongOthers()) {
+		if j.stopped == nil && (j.acceptances > l.acceptances || j.leftAmongOthers() || j.accepted && j.stillTakes(&j.items[l.i])) {
 			j.queue = append(j.queue, &part{items: []int32{l.i}, repeat: true, alone: true})
 			continue
 		}
@@ -178,7 +178,7 @@ type sample struct {
 }
 
 // maxSample is the largest document that is kept as a sample, in bytes.
-const maxSample = 4 << 10
+const maxSample = 64 << 10
 
 // keepSample keeps the last document of a request that is there now, if its id is
 // one of ours: it may be written once more as it is.
@@ -234,7 +234,8 @@ func (j *job) mayRewrite() bool { return j.c.cfg.OpType != config.OpCreate }
 func (j *job) stillTakes(it *item) bool {
 	x := &j.indices[it.where-1]
 	known := j.c.taken[x.name]
-	if x.asked || known.id == nil || x.taken == 0 && time.Since(known.at) > recent || !budget.Room(j.ctx, minTry) {
+	if x.asked || known.id == nil || x.taken == 0 && time.Since(known.at) > recent ||
+		j.gate.After(time.Now()) || !budget.Room(j.ctx, minTry) {
 		return false
 	}
 	x.asked = true
@@ -245,11 +246,16 @@ func (j *job) stillTakes(it *item) bool {
 	j.stats.Requests++
 	j.stats.Retries++
 	req.reply = j.c.post(j.ctx, req, j.timeFor(req))
-	if r := &req.reply; r.err == nil && r.status >= 200 && r.status < 300 {
+	r := &req.reply
+	switch {
+	case r.err != nil || r.status == http.StatusTooManyRequests || r.status >= http.StatusInternalServerError:
+		j.busy(r.retryAfter)
+	case r.status >= 200 && r.status < 300:
 		j.answers++
 		judge(&j.reader, req, r.body, j.c.stamp, func(_ int, v judgement) {
 			if v.verdict == stored || v.verdict == duplicate {
 				x.taken = j.answers
+				j.acceptances++
 			}
 		})
 	}
@@ -259,18 +265,18 @@ func (j *job) stillTakes(it *item) bool {
 // search looks for the documents for which a request was refused as a whole: by
 // halves, until one stands alone.
 type search struct {
-	// taken says that a part of the request was accepted: what is refused alone
-	// is at fault itself.
+	// taken says that a part of the request was accepted, so that going on makes
+	// sense.
 	taken    bool
 	refusals int
 }
 
-// lone is an item that was refused as a request of its own, while nothing of
-// the request was taken that it was a part of.
+// lone is an item that was refused as a request of its own. It is at fault if it
+// is refused so once more after another request was accepted: a server that
+// refuses everything for a while refuses it once, too.
 type lone struct {
 	i           int32
 	cause       *record.Cause
-	from        *search
 	acceptances int // until then
 }
 
@@ -290,7 +296,7 @@ func (j *job) refusedWhole(req *request, cause *record.Cause) {
 	case !s.taken && (s.refusals > maxRefusals || !j.accepted && j.refusals > maxRefusals):
 		j.giveUpSearch(s, req, cause)
 	case len(req.items) == 1:
-		j.refusedAlone(s, req, cause)
+		j.refusedAlone(req, cause)
 	default:
 		j.halve(s, req, cause)
 	}
@@ -317,34 +323,16 @@ func (j *job) halve(s *search, req *request, cause *record.Cause) {
 }
 
 // refusedAlone deals with an item that was refused as a request of its own.
-func (j *job) refusedAlone(s *search, req *request, cause *record.Cause) {
+func (j *job) refusedAlone(req *request, cause *record.Cause) {
 	i := req.items[0]
 	j.locate(cause, i, req, 0)
-	if s.taken || j.mayRefuse(&j.items[i]) || req.part.alone {
+	if j.mayRefuse(&j.items[i]) || req.part.alone {
 		j.refuse(i, cause)
 		return
 	}
 	j.note(i, cause)
 	j.chains.queueAgain(&j.items[i], i)
-	j.lone = append(j.lone, lone{i, cause, s, j.acceptances})
-}
-
-// foundTaken notes that a part of a refused request was accepted. What of it was
-// refused alone is at fault.
-func (j *job) foundTaken(s *search) {
-	if s.taken {
-		return
-	}
-	s.taken = true
-	others := j.lone[:0]
-	for _, l := range j.lone {
-		if l.from == s {
-			j.convict(l.i, l.cause)
-		} else {
-			others = append(others, l)
-		}
-	}
-	j.lone = others
+	j.lone = append(j.lone, lone{i, cause, j.acceptances})
 }
 
 // convict ends the work on an item that is known to be at fault.

@@ -285,6 +285,13 @@ func judgeRequest(r *reply) (verdict, *record.Cause) {
 	}
 }
 
+// wantsHTTPS fits what nginx and Go's server say to a request without TLS.
+//
+//nolint:gochecknoglobals // made once
+var wantsHTTPS = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\A(?:\s*<html>\s*<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>|Client sent an HTTP request to an HTTPS server\.\s*\z)`)
+})
+
 //nolint:gochecknoglobals // made once
 var unknownType = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\AAction/metadata line \[\d+\] contains an unknown parameter \[_type\]\z`)
@@ -299,7 +306,7 @@ func judgeBadRequest(r *reply, m meaning, with func(verdict, string) (verdict, *
 		return with(flipType, "the server disagrees with itself about _type")
 	case m.subject == ofIndex:
 		return with(hold, "")
-	case !r.failure.elastic && (bytes.Contains(reason, []byte("HTTPS port")) || bytes.Contains(reason, []byte("HTTPS server"))): // as nginx and Go say
+	case !r.failure.elastic && wantsHTTPS().Match(reason):
 		return with(hold, "look at ES_Address: is it https?")
 	}
 	return with(split, "look at ES_Address and at what stands between the function and Elasticsearch")

@@ -170,7 +170,8 @@ func TestJudgeRequest(t *testing.T) {
 		{"cluster read-only", 403, failure{kind: "cluster_block_exception", elastic: true}, false, again, "disk"},
 		{"a page that names an error", 403, failure{kind: "cluster_block_exception"}, false, split, ""},
 		{"no explicit index", 400, failure{kind: "illegal_argument_exception", reason: "explicit index in bulk is not allowed", elastic: true}, false, hold, "allow_explicit_index"},
-		{"nginx told plain http", 400, failure{kind: "http_400", reason: "<title>400 The plain HTTP request was sent to HTTPS port</title>"}, false, hold, "https"},
+		{"nginx told plain http", 400, failure{kind: "http_400", reason: "<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>"}, false, hold, "https"},
+		{"a page that quotes that", 400, failure{kind: "http_400", reason: "<html>The plain HTTP request was sent to HTTPS port"}, false, split, ""},
 		{"a body that 6.x cannot read", 500, failure{kind: "json_parse_exception", elastic: true}, false, split, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

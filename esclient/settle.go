@@ -319,8 +319,8 @@ func (j *job) taken(req *request) {
 	j.acceptances++
 	j.probing, j.busyRuns = false, 0
 	j.keepSample(req)
-	if req.part.search != nil {
-		j.foundTaken(req.part.search)
+	if s := req.part.search; s != nil {
+		s.taken = true
 	}
 }
 

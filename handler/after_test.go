@@ -45,7 +45,7 @@ func (a *after) run(ctx context.Context, recs []sent) (seen []delivery, server *
 func drawAfter(t *rapid.T, faults []modelserver.Fault) after {
 	a := after{
 		Fault:   rapid.SampledFrom(faults).Draw(t, "fault"),
-		After:   rapid.IntRange(1, 4).Draw(t, "after"),
+		After:   rapid.IntRange(1, 3).Draw(t, "after"),
 		Records: rapid.IntRange(1, 12).Draw(t, "records"),
 		Topic:   rapid.Bool().Draw(t, "topic"),
 	}

@@ -22,7 +22,9 @@ func (s *settlement) bury(phases budget.Phases) {
 			if r.Cause == nil {
 				r.Cause = &record.Cause{Type: "unknown", Hint: hintBug}
 			}
-			letters = append(letters, record.DeadLetter{Record: &s.recs[i], Cause: r.Cause, Sink: s.pipeline.Sinks[k].Name()})
+			letters = append(letters, record.DeadLetter{
+				Record: &s.recs[i], Cause: r.Cause, Sink: s.pipeline.Sinks[k].Name(), Again: r.Trace&record.FoundAtFault != 0,
+			})
 			places = append(places, refusal{k, i})
 		}
 	}

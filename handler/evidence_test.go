@@ -1,111 +1,15 @@
 package handler_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"ckafka-etl/config"
 	"ckafka-etl/internal/lab/modelserver"
 )
-
-// scene is one instance and one server.
-type scene struct {
-	server  *modelserver.Server
-	in      *instance
-	letters *topicLetters
-}
-
-// play runs f in virtual time on a scene. Traits and settings may be nil.
-func play(t *testing.T, traits func(*modelserver.Traits), change func(*config.Elasticsearch), f func(*testing.T, *scene)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		tr := modelserver.Traits{
-			Latency: 2 * time.Millisecond, Credentials: [2]string{user, password}, Secret: "S3CRET",
-			Key: key, Refuse: refuse(modelserver.RecordRefusals()[0]),
-		}
-		if traits != nil {
-			traits(&tr)
-		}
-		s := &scene{server: modelserver.New(tr)}
-		s.in = setup{server: s.server, change: change}.start()
-		f(t, s)
-		require.Empty(t, s.server.Violations())
-	})
-}
-
-// withTopic has the scene's dead letters go to a topic.
-func (s *scene) withTopic(change func(*config.Elasticsearch)) {
-	s.letters = newTopicLetters()
-	s.in = setup{server: s.server, change: change, letters: s.letters}.start()
-}
-
-// settle delivers a batch until it is settled.
-func (s *scene) settle(t *testing.T, recs []sent) delivery {
-	t.Helper()
-	for range 20 {
-		d := s.in.deliver(t.Context(), payload(recs, 100), time.Minute)
-		requireDiscreet(t, d.said)
-		if d.err == nil {
-			return d
-		}
-		pause(2 * time.Second)
-	}
-	require.Fail(t, "the batch never settles")
-	return delivery{}
-}
-
-// once delivers a batch that has to be settled at once.
-func (s *scene) once(t *testing.T, recs []sent) delivery {
-	t.Helper()
-	d := s.in.deliver(t.Context(), payload(recs, 100), time.Minute)
-	requireDiscreet(t, d.said)
-	require.NoError(t, d.err)
-	return d
-}
-
-// requireThere wants each record in today's index, and no other document there.
-func (s *scene) requireThere(t *testing.T, recs []sent) {
-	t.Helper()
-	s.server.Recover()
-	there := make(map[string]int)
-	for _, d := range s.server.In(today) {
-		there[key(d.Source)]++
-	}
-	for i := range recs {
-		require.Equal(t, 1, there[recs[i].mark], recs[i].mark)
-	}
-	require.Len(t, there, len(recs))
-}
-
-func plains(n int) []sent {
-	recs := make([]sent, n)
-	for i := range recs {
-		recs[i] = newRecord(plain, i, "", "", 0)
-	}
-	return recs
-}
-
-// ids gives each record an id of its field.
-func withIDs(recs []sent) []sent {
-	for i := range recs {
-		recs[i].id = fmt.Sprint("a", i)
-		recs[i].body = strings.TrimSuffix(recs[i].body, "}") + fmt.Sprintf(`,"log_id":%q}`, recs[i].id)
-	}
-	return recs
-}
-
-func items(r modelserver.Refusal, keeps modelserver.Keeps) modelserver.Fault {
-	return modelserver.Fault{How: modelserver.RefusesItems, Items: modelserver.Items{Refusal: r, Keeps: keeps}}
-}
-
-var diskFull = modelserver.Refusal{Status: 500, Type: "i_o_exception", Reason: "No space left on device"}
 
 // The disk of a data node was full. Each document was answered 500, its create
 // was sent again and met a conflict, which counted as a duplicate, and the batch
@@ -288,88 +192,4 @@ func (s *scene) requireOneDead(t *testing.T, others []sent, r sent) {
 	require.Equal(t, account{Records: len(others) + 1, Stored: len(others), Dead: 1}, d.account)
 	s.requireThere(t, others)
 	require.Len(t, s.server.In(deadIndex), 1)
-}
-
-// An ingest pipeline sets _id. The answer's ids were not those that were sent,
-// so that the answer counted as unreadable: the batch never settled.
-func TestPipelineSetsIDs(t *testing.T) {
-	rewrites := func(tr *modelserver.Traits) { tr.RewritesIDs, tr.Ordinary = true, deadIndex }
-	play(t, rewrites, nil, func(t *testing.T, s *scene) {
-		recs := append(plains(5), newRecord(conflict, 5, "", "", 0))
-		d := s.once(t, recs)
-		require.Equal(t, account{Records: 6, Stored: 5, Dead: 1}, d.account)
-		require.Equal(t, 2, d.requests, "one for the documents, one for the dead letter")
-		s.requireThere(t, recs[:5])
-
-		s.in = s.in.setup.start()
-		d = s.once(t, recs)
-		require.Equal(t, account{Records: 6, Duplicate: 5, Dead: 1}, d.account)
-		s.requireThere(t, recs[:5])
-	})
-}
-
-// A data stream has a failure store: what does not fit is answered 201, under
-// another index and perhaps another id, with "failure_store":"used". Each
-// delivery stored one more copy there, and none settled.
-func TestFailureStore(t *testing.T) {
-	for name, ids := range map[string]modelserver.Burial{"new ids": modelserver.NewIDs, "kept ids": modelserver.KeptIDs} {
-		t.Run(name, func(t *testing.T) {
-			play(t, func(tr *modelserver.Traits) { tr.FailureStore, tr.Ordinary = ids, deadIndex }, nil, func(t *testing.T, s *scene) {
-				recs := append(plains(5), newRecord(conflict, 5, "", "", 0))
-				d := s.once(t, recs)
-				require.Equal(t, account{Records: 6, Stored: 5, Dead: 1}, d.account)
-				require.Equal(t, 1, d.requests, "the server has buried it: there is no dead letter to write")
-				s.requireThere(t, recs[:5])
-				require.Len(t, s.server.In(modelserver.FailureStore), 1)
-			})
-		})
-	}
-}
-
-// One value of 200 kB among 20 good records was refused, and the reason quoted
-// it. The answer was longer than what was read of it and counted as 413: 20
-// stored records were counted as duplicates, and with ids of their own and
-// create they were dead letters as well.
-func TestLongAnswer(t *testing.T) {
-	for name, own := range map[string]bool{"our ids": false, "ids of a field, create": true} {
-		t.Run(name, func(t *testing.T) {
-			change := func(c *config.Elasticsearch) {
-				if own {
-					c.OpType = config.OpCreate
-				}
-			}
-			noTerms := func(tr *modelserver.Traits) { tr.Refuse = refuseConflicts }
-			play(t, noTerms, change, func(t *testing.T, s *scene) {
-				recs := plains(20)
-				recs = append(recs, newRecord(conflict, 20, "", "", 200_000))
-				if own {
-					recs = withIDs(recs)
-				}
-				d := s.once(t, recs)
-				require.Equal(t, account{Records: 21, Stored: 20, Dead: 1}, d.account)
-				require.Equal(t, 2, d.requests)
-				s.requireThere(t, recs[:20])
-				letters := s.server.In(deadIndex)
-				require.Len(t, letters, 1)
-				var letter struct {
-					Error struct {
-						Type, Reason string
-						Status       int
-					}
-				}
-				require.NoError(t, json.Unmarshal(letters[0].Source, &letter))
-				assert.Equal(t, "mapper_parsing_exception", letter.Error.Type)
-				assert.Equal(t, 400, letter.Error.Status)
-				assert.Contains(t, letter.Error.Reason, "failed to parse field [n] of type [long]")
-			})
-		})
-	}
-}
-
-// refuseConflicts refuses conflicts with the mapping and nothing else.
-func refuseConflicts(index string, source []byte) *modelserver.Refusal {
-	if index != deadIndex && strings.Contains(string(source), `"n":"text`) {
-		return &modelserver.RecordRefusals()[0]
-	}
-	return nil
 }

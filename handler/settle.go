@@ -149,12 +149,16 @@ func (s *settlement) writeTo(phases budget.Phases, k int, d record.Delivery, pla
 		if places != nil {
 			i = places[n]
 		}
+		r := &s.results[k][i]
 		if cause == nil {
-			s.results[k][i] = results[n]
+			was := r.Trace & record.FoundAtFault
+			*r = results[n]
+			if r.Outcome == record.Refused {
+				r.Trace |= was
+			}
 			continue
 		}
 		// Nobody knows what was sent, and what the answers said.
-		r := &s.results[k][i]
 		*r = record.Result{Cause: cause, Trace: r.Trace | record.AnswerLost | record.WriteFailed}
 	}
 }

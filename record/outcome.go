@@ -138,6 +138,9 @@ type DeadLetter struct {
 	Cause  *Cause
 	// Sink is the name of the sink that refused it.
 	Sink string
+	// Again says that an earlier delivery has tried to write it and failed: that
+	// it seems to be there proves nothing.
+	Again bool
 }
 
 // Stats is what a sink did for one call.

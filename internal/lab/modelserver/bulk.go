@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"unicode/utf8"
 )
@@ -93,25 +94,25 @@ func (t Types) disagrees(actions []action) *Reply {
 	for i := range actions {
 		switch typed := actions[i].typ != ""; {
 		case t == TypesRequired && !typed:
-			reason := "Validation Failed: "
+			reason := []byte("Validation Failed: ")
 			for n := range actions {
-				reason += fmt.Sprintf("%d: type is missing;", n+1)
+				reason = fmt.Appendf(reason, "%d: type is missing;", n+1)
 			}
-			return &Reply{Status: 400, Body: errorBody(400, "action_request_validation_exception", reason)}
+			return &Reply{Status: 400, Body: errorBody("action_request_validation_exception", string(reason))}
 		case t == TypesForbidden && typed:
-			return &Reply{Status: 400, Body: errorBody(400, "illegal_argument_exception",
+			return &Reply{Status: 400, Body: errorBody("illegal_argument_exception",
 				fmt.Sprintf("Action/metadata line [%d] contains an unknown parameter [_type]", 2*i+1))}
 		}
 	}
 	return nil
 }
 
-// errorBody is an error of Elasticsearch as the answer to a whole request.
-func errorBody(status int, kind, reason string) string {
+// errorBody is an error of Elasticsearch as the answer to a whole bad request.
+func errorBody(kind, reason string) string {
 	one := map[string]any{"type": kind, "reason": reason}
 	body, err := json.Marshal(map[string]any{
 		"error":  map[string]any{"root_cause": []any{one}, "type": kind, "reason": reason},
-		"status": status,
+		"status": http.StatusBadRequest,
 	})
 	if err != nil {
 		panic(err) // strings and a number

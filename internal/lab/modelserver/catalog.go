@@ -82,8 +82,8 @@ func RecordRefusals() []Refusal {
 // firewall's, nothing at all, something without end.
 func Pages() []Reply {
 	return []Reply{
-		{Name: "error", Body: errorBody(400, "acme_exception", "not now")},
-		{Name: "error that quotes", Body: errorBody(400, "parse_exception", "cannot read {escaped}")},
+		{Name: "error", Body: errorBody("acme_exception", "not now")},
+		{Name: "error that quotes", Body: errorBody("parse_exception", "cannot read {escaped}")},
 		{Name: "page", Body: "<html><head><title>no</title></head><body>request blocked, event 4711</body></html>"},
 		{Name: "page that quotes", Body: "<html>{body}</html>"},
 		{Name: "nothing", Body: ""},

@@ -3,6 +3,7 @@ package modelserver
 import (
 	"context"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -75,9 +76,7 @@ func (w *Wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // the connection breaks
 	}
 	defer func() { _ = res.Body.Close() }()
-	for name, values := range res.Header {
-		rw.Header()[name] = values
-	}
+	maps.Copy(rw.Header(), res.Header)
 	if res.ContentLength >= 0 {
 		rw.Header().Set("Content-Length", strconv.FormatInt(res.ContentLength, 10))
 	}
