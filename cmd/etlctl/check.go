@@ -28,8 +28,11 @@ comes to. Then it looks at each server of ES_Address and kafka_address: whether 
 can be reached, its certificate, its version, whether it takes the credentials and
 whether the function may write.
 
-To see that, it writes one document to an index of its own, KEYWORD-etlctl-check-…,
-and one dead letter, and deletes both. To Kafka nothing is written.
+To see that, it writes what the function would write: a document that holds just
+what the function itself adds, under an id of the same kind, to the index of
+today if that is there, else to one beside it (…-etlctl-check-…), which the same
+templates make; and one dead letter. It deletes both. What is refused of it would
+be refused of every record. To Kafka nothing is written.
 
 Run it where the function runs: from outside its VPC a private address cannot be
 reached. Exit codes: 0 all well, 1 a server has a problem, 2 the configuration has.
@@ -68,7 +71,7 @@ func runCheck(ctx context.Context, sys *system, flags *checkFlags) error {
 	rep.valid(settings(cfg, vars), cfg.Warnings)
 
 	if cfg.ES != nil {
-		checkElasticsearch(ctx, rep, cfg.ES, flags)
+		checkElasticsearch(ctx, rep, cfg, flags)
 	}
 	if cfg.Kafka != nil && ctx.Err() == nil {
 		checkKafka(ctx, rep, cfg.Kafka, flags)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -53,13 +54,13 @@ func TestCheckElasticsearch(t *testing.T) {
 			name: "an API key", code: exitOK,
 			options: []standin.Option{standin.WithCredentials(standin.Credentials{APIKey: "Y29ycmVjdC1ob3JzZQ=="})},
 			env:     []string{"ES_ApiKey=Y29ycmVjdC1ob3JzZQ=="},
-			want:    []string{"ES_ApiKey             ***", "✓ credentials   not refused", "✓ write", "✓ clean-up"},
+			want:    []string{"ES_ApiKey             ***", "· credentials   not refused", "✓ write", "✓ clean-up"},
 		},
 		{
 			name: "all well", code: exitOK,
 			want: []string{
 				"✓ server        Elasticsearch 7.17.28", "✓ credentials   none are set and none were asked for",
-				"✓ write         a document was written to log-etlctl-check-", "· template      not shown to us",
+				"✓ write         a document as the function's was written to log-", "· template      not shown to us",
 				"✓ dead letters  one was written to dead-letter-log-etlctl-check-", "dead-letter-log is not there yet",
 				"✓ clean-up      what was written is deleted", "\nall well\n",
 			},
@@ -80,17 +81,17 @@ func TestCheckElasticsearch(t *testing.T) {
 			want: []string{
 				"· server        it does not tell its version (HTTP 403)", "✓ credentials   accepted as writer (roles logs, kibana)",
 				"✓ write", "✓ dead letters  one was written to dead-letter-log\n",
-				"! clean-up      left behind: the index log-etlctl-check-", "with one document; the document etlctl-check-0-", " in dead-letter-log\n",
+				"! clean-up      left behind: the index log-", "with one document; the document etlctl-check-0-", " in dead-letter-log\n",
 				"all well, 1 warning",
 			},
-			left: []string{"dead-letter-log", "log-etlctl-check-*"},
+			left: []string{"dead-letter-log", "log-*-etlctl-check-*"},
 		},
 		{
 			name: "a server without the right to write", code: exitFailure,
 			env:     []string{"ES_ApiKey=Y29ycmVjdC1ob3JzZQ=="},
 			answers: map[string]standin.Answer{"POST /_bulk": {Status: 403, Body: forbidden}},
 			want: []string{
-				"✗ write         no document was written to log-etlctl-check-", "security_exception (HTTP 403): action is unauthorized for user [writer]",
+				"✗ write         no document was written to log-", "security_exception (HTTP 403): action is unauthorized for user [writer]",
 				"→ give the key of ES_ApiKey the privileges index and auto_configure (before 7.9: index and create_index) on log-*",
 				"✗ dead letters  dead-letter-log is not there yet", "on dead-letter-log; if it has them for just this name, make the index and check again",
 				"\n2 problems\n",
@@ -115,7 +116,7 @@ func TestCheckElasticsearch(t *testing.T) {
 				"DELETE /_data_stream*": {Status: 404}, "DELETE /log-*": {Status: 404}, "DELETE /dead*": {Status: 405},
 			},
 			want: []string{"· server        it has no GET / (HTTP 404), as in the serverless edition", "✓ write", "✓ dead letters", "! clean-up      left behind: the index log-"},
-			left: []string{"dead-letter-log-etlctl-check-*", "log-etlctl-check-*"},
+			left: []string{"dead-letter-log-etlctl-check-*", "log-*-etlctl-check-*"},
 		},
 		{
 			name: "an index that is a data stream", code: exitOK,
@@ -124,15 +125,35 @@ func TestCheckElasticsearch(t *testing.T) {
 				"DELETE /_data_stream/log-*": {Status: 200, Body: `{"acknowledged":true}`},
 			},
 			want: []string{"✓ clean-up      what was written is deleted"},
-			left: []string{"log-etlctl-check-*"}, // the stand-in has no data streams
+			left: []string{"log-*-etlctl-check-*"}, // the stand-in has no data streams
 		},
 		{
-			name: "a mapping that refuses the probe", code: exitOK,
+			name: "a server that refuses what the function writes", code: exitFailure,
 			answers: map[string]standin.Answer{"POST /_bulk": {Status: 413}},
 			env:     []string{"ES_Dead_Letter_Index=none"},
 			want: []string{
-				"! write         allowed, but the probe was refused for what it holds: ", "· dead letters  none are kept",
+				"✗ write         log-", "would refuse every record: http_413 (HTTP 413)", "→ look at http.max_content_length", "· dead letters  none are kept",
 			},
+		},
+		{
+			// A template said strict and did not know the function's own time stamp:
+			// all was well, and every record was refused.
+			name: "a strict mapping without the stamp", code: exitFailure,
+			answers: map[string]standin.Answer{"POST /_bulk": {Status: 200, Body: `{"items":[{"create":{"_id":"x","status":400,"error":{"type":"strict_dynamic_mapping_exception","reason":"mapping set to strict, dynamic introduction of [time] within [_doc] is not allowed"}}}]}`}},
+			env:     []string{"ES_Dead_Letter_Index=none"},
+			want:    []string{"✗ write         no document was written to log-", "→ add the field to the mapping, or look at ES_Time_Field"},
+		},
+		{
+			name: "a reason that nobody knows", code: exitFailure,
+			answers: map[string]standin.Answer{"POST /_bulk": {Status: 200, Body: `{"items":[{"create":{"_id":"x","status":400,"error":{"type":"brand_new_exception","reason":"the template is no good"}}}]}`}},
+			env:     []string{"ES_Dead_Letter_Index=none"},
+			want:    []string{"✗ write         log-", "would refuse every record: brand_new_exception (HTTP 400): the template is no good", "→ look at the index, its template and ES_Pipeline"},
+		},
+		{
+			name: "a pipeline that wants fields", code: exitOK,
+			answers: map[string]standin.Answer{"POST /_bulk": {Status: 200, Body: `{"items":[{"create":{"_id":"x","status":400,"error":{"type":"illegal_argument_exception","reason":"field [host] not present as part of path [host]"}}}]}`}},
+			env:     []string{"ES_Dead_Letter_Index=none", "ES_Pipeline=hosts"},
+			want:    []string{"! write         allowed, but log-", "→ no fault if the pipeline wants fields that your records have"},
 		},
 		{
 			name: "an ill cluster", code: exitFailure,
@@ -144,7 +165,7 @@ func TestCheckElasticsearch(t *testing.T) {
 		{
 			name: "not Elasticsearch", code: exitFailure,
 			answers: map[string]standin.Answer{"GET /": {Status: 200, Body: "<html>Welcome</html>"}, "POST /_bulk": {Status: 405, Body: "<html>no</html>"}},
-			want:    []string{"! server        it tells no version", "→ look at ES_Address", "✗ write", "→ look at ES_Address: is it Elasticsearch?"},
+			want:    []string{"✗ server        it answers, but not as Elasticsearch does: HTTP 200 with something else than JSON", "→ look at ES_Address: is it Elasticsearch?"},
 		},
 		{
 			name: "a redirect", code: exitFailure, answers: map[string]standin.Answer{"GET /": {Status: 301}},
@@ -157,11 +178,11 @@ func TestCheckElasticsearch(t *testing.T) {
 		},
 		{
 			name: "too old", code: exitOK, answers: map[string]standin.Answer{"GET /": {Status: 200, Body: `{"version":{"number":"5.6.16"}}`}},
-			want: []string{"! server        Elasticsearch 5.6.16", "→ the function is made for 6.8 to 8.x"},
+			want: []string{"! server        Elasticsearch 5.6.16", "→ the function is made for 6.8 to 9.x"},
 		},
 		{
-			name: "too new", code: exitOK, answers: map[string]standin.Answer{"GET /": {Status: 200, Body: `{"version":{"number":"9.1.0"}}`}},
-			want: []string{"! server        Elasticsearch 9.1.0"},
+			name: "too new", code: exitOK, answers: map[string]standin.Answer{"GET /": {Status: 200, Body: `{"version":{"number":"10.0.0"}}`}},
+			want: []string{"! server        Elasticsearch 10.0.0"},
 		},
 		{
 			name: "the OSS edition", code: exitOK, answers: map[string]standin.Answer{
@@ -302,4 +323,22 @@ func TestMatchPattern(t *testing.T) {
 	} {
 		assert.Equal(t, c.want, matchPattern(c.pattern, c.name), "%q %q", c.pattern, c.name)
 	}
+}
+
+// The index of today is there: that is where the probe goes, and only its
+// document is deleted.
+func TestCheckWritesToTheIndexThatIsThere(t *testing.T) {
+	s := standin.New()
+	l, err := s.Start()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	today := "log-" + time.Now().UTC().Format("2006-01-02")
+	res, err := http.Post(l.URL()+"/_bulk", "application/x-ndjson", strings.NewReader(`{"index":{"_index":"`+today+`","_id":"1"}}`+"\n"+`{"n":1}`+"\n"))
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	require.Equal(t, 1, s.Count(today))
+	out, _, code := runTool(t, []string{"ES_Address=" + l.URL(), "ES_Index_KeyWord=log", "ES_Id_Prefix=p-", "ES_Index_TimeZone=UTC"}, "check")
+	require.Equal(t, exitOK, code, out)
+	require.Contains(t, out, "a document as the function's was written to "+today+"\n")
+	require.Equal(t, 1, s.Count(today), "what was there stays, the probe does not")
 }

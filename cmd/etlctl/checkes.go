@@ -21,20 +21,21 @@ import (
 // esCheck looks at one address of Elasticsearch.
 type esCheck struct {
 	r       *checkReport
+	cfg     *config.Config
 	es      *config.Elasticsearch // with this address only
 	client  *esclient.Client
 	timeout time.Duration
 }
 
 // checkElasticsearch looks at each address by itself.
-func checkElasticsearch(ctx context.Context, r *checkReport, cfg *config.Elasticsearch, flags *checkFlags) {
-	for _, a := range cfg.Addresses {
+func checkElasticsearch(ctx context.Context, r *checkReport, cfg *config.Config, flags *checkFlags) {
+	for _, a := range cfg.ES.Addresses {
 		if ctx.Err() != nil {
 			return
 		}
-		es := *cfg
+		es := *cfg.ES
 		es.Addresses = []config.Address{a}
-		c := &esCheck{r: r, es: &es, timeout: flags.timeout}
+		c := &esCheck{r: r, cfg: cfg, es: &es, timeout: flags.timeout}
 		r.begin("Elasticsearch", a.URL.String())
 		c.run(ctx, flags.noWrite)
 	}
@@ -106,7 +107,7 @@ func (c *esCheck) version(status int, answer []byte) bool {
 	const check = "server"
 	switch {
 	case status == http.StatusOK:
-		c.product(answer)
+		return c.product(answer)
 	case status == http.StatusUnauthorized: // said by credentials
 	case status == http.StatusForbidden:
 		c.r.note(check, "it does not tell its version (HTTP 403); the function does not need that right")
@@ -125,7 +126,7 @@ func (c *esCheck) version(status int, answer []byte) bool {
 }
 
 // product says which server it is.
-func (c *esCheck) product(answer []byte) {
+func (c *esCheck) product(answer []byte) bool {
 	const check = "server"
 	var about struct {
 		Cluster string `json:"cluster_name"`
@@ -136,8 +137,12 @@ func (c *esCheck) product(answer []byte) {
 		} `json:"version"`
 	}
 	if json.Unmarshal(answer, &about) != nil || about.Version.Number == "" {
-		c.r.warn(check, "look at ES_Address: what answers there does not look like Elasticsearch", "it tells no version")
-		return
+		kind := "something else than JSON"
+		if json.Valid(answer) {
+			kind = "JSON without a version"
+		}
+		c.r.fail(check, "look at ES_Address: is it Elasticsearch?", "it answers, but not as Elasticsearch does: HTTP 200 with %s", kind)
+		return false
 	}
 	name, rest := "Elasticsearch", ""
 	if strings.EqualFold(about.Version.Distribution, "opensearch") {
@@ -149,11 +154,12 @@ func (c *esCheck) product(answer []byte) {
 		rest += ", cluster " + about.Cluster
 	}
 	text := name + " " + about.Version.Number + rest
-	if v := parseVersion(about.Version.Number); name == "Elasticsearch" && (slices.Compare(v, []int{6, 8}) < 0 || v[0] > 8) {
-		c.r.warn(check, "the function is made for 6.8 to 8.x", "%s", text)
-		return
+	if v := parseVersion(about.Version.Number); name == "Elasticsearch" && (slices.Compare(v, []int{6, 8}) < 0 || v[0] > 9) {
+		c.r.warn(check, "the function is made for 6.8 to 9.x", "%s", text)
+		return true
 	}
 	c.r.ok(check, "%s", text)
+	return true
 }
 
 // parseVersion returns the numbers that a version starts with, at least one.
@@ -200,7 +206,7 @@ func (c *esCheck) credentials(ctx context.Context, status int) bool {
 	case given == "":
 		c.r.ok(check, "none are set and none were asked for")
 	default:
-		c.r.ok(check, "not refused; the server does not say whose they are: its security may be off")
+		c.r.note(check, "not refused, but the server does not say whose they are: its security may be off")
 	}
 	return true
 }

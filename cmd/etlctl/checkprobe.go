@@ -13,18 +13,21 @@ import (
 	"time"
 
 	"ckafka-etl/esclient"
+	"ckafka-etl/pipeline"
 	"ckafka-etl/record"
 	"ckafka-etl/transform"
 )
 
-// probe writes what the function would write, a document and a dead letter,
-// with the function's own client, and deletes both.
+// probe writes what the function would write, a document and a dead letter, with
+// the function's own client and program, and deletes both. The document holds
+// just what the function itself adds, so that what is refused of it would be
+// refused of every record.
 type probe struct {
 	*esCheck
 	name   string // "etlctl-check-1a2b3c4d"
 	rec    record.Record
 	writer *esclient.Client
-	worker *transform.Worker // of the writer's program
+	worker *transform.Worker // of the function's program
 	traces []trace
 }
 
@@ -42,9 +45,7 @@ func newProbe(c *esCheck) *probe {
 		esCheck: c,
 		name:    "etlctl-check-" + hex.EncodeToString(random[:]),
 		rec: record.Record{
-			Topic: "etlctl-check", Offset: now.UnixMicro(), Batch: &record.Batch{Arrival: now},
-			// Data streams want this field, and few other mappings mind it.
-			Body: now.UTC().AppendFormat(nil, `{"@timestamp":"2006-01-02T15:04:05.000Z"}`),
+			Topic: "etlctl-check", Offset: now.UnixMicro(), Body: []byte(`{}`), Batch: &record.Batch{Arrival: now},
 		},
 	}
 }
@@ -56,12 +57,11 @@ func (p *probe) run(ctx context.Context) {
 	}
 }
 
-// use makes a client that writes to indices that start with prefix and to the
-// given dead-letter index.
-func (p *probe) use(prefix, deadLetters string) error {
+// use makes a client as the function's, with the given dead-letter index.
+func (p *probe) use(deadLetters string) error {
 	es := *p.es
 	es.DeadLetterIndex = deadLetters
-	program, err := transform.New(transform.Options{IndexPrefix: prefix})
+	program, err := transform.New(pipeline.Options(p.cfg))
 	if err != nil {
 		return err
 	}
@@ -73,24 +73,22 @@ func (p *probe) use(prefix, deadLetters string) error {
 // document writes a document and reports whether going on makes sense.
 func (p *probe) document(ctx context.Context) bool {
 	const check = "write"
-	if err := p.use(p.es.Keyword+"-"+p.name, p.es.DeadLetterIndex); err != nil {
+	if err := p.use(p.es.DeadLetterIndex); err != nil {
 		p.r.fail(check, "", "%v", err)
 		return false
 	}
 	defer p.writer.Close()
+	doc := p.worker.Do(&p.rec)
+	to, beside := p.place(ctx, doc)
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	doc := p.worker.Do(&p.rec)
-	to := trace{index: doc.Index, id: unescaped(doc.ID), own: true}
-	results, _ := p.writer.Write(ctx, record.Delivery{Records: []record.Record{p.rec}})
+	results, _ := p.writer.WriteReady(ctx, []esclient.Ready{{Index: to.index, ID: to.id, Generated: doc.Generated, Source: doc.AppendSource(nil)}})
 	outcome, cause := results[0].Outcome, causeOf(results[0])
 	switch outcome {
 	case record.Stored, record.Duplicate:
-		p.r.ok(check, "a document was written to %s", to.index)
+		p.r.ok(check, "a document as the function's was written to %s%s", to.index, beside)
 	case record.Refused:
-		// Rights come before contents: whoever refuses the contents has let us in.
-		p.r.warn(check, "no fault if your records differ from the probe; else look at the index templates of "+p.es.Keyword+"-* and at ES_Pipeline",
-			"allowed, but the probe was refused for what it holds: %s", serverText(cause))
+		p.refused(check, cause, to.index)
 	default:
 		p.r.fail(check, p.rights(cause, p.es.Keyword+"-*"), "no document was written to %s: %s", to.index, serverText(cause))
 		if cause.Permanent {
@@ -99,6 +97,36 @@ func (p *probe) document(ctx context.Context) bool {
 	}
 	p.traces = append(p.traces, to)
 	return outcome != record.Unsettled // an ill server need not be waited for twice
+}
+
+// place says where the document goes: to the function's index of today if that
+// is there, else to one beside it that the same templates make. The real one
+// should be made by the first real record.
+func (p *probe) place(ctx context.Context, doc *transform.Document) (to trace, beside string) {
+	to = trace{index: doc.Index, id: unescaped(doc.ID)}
+	if status, _, cause := p.ask(ctx, http.MethodHead, "/"+url.PathEscape(doc.Index)); cause == nil && status == http.StatusOK {
+		return to, ""
+	}
+	to.index, to.own = doc.Index+"-"+p.name, true
+	return to, ", beside " + doc.Index
+}
+
+// refused says what it means that the probe was refused for what it holds: that
+// is just what the function adds, unless a pipeline wants more of it.
+func (p *probe) refused(check string, cause *record.Cause, index string) {
+	if p.es.Pipeline != "" {
+		p.r.warn(check, "no fault if the pipeline wants fields that your records have; else look at ES_Pipeline ("+p.es.Pipeline+") and at the index templates of "+p.es.Keyword+"-*",
+			"allowed, but %s takes no document that holds only what the function adds: %s", index, serverText(cause))
+		return
+	}
+	hint := cause.Hint
+	if hint == "" {
+		hint = "look at the index templates of " + p.es.Keyword + "-*"
+		if field := p.cfg.Cleaning.TimeField; field != "" {
+			hint += " and at ES_Time_Field (" + field + ")"
+		}
+	}
+	p.r.fail(check, hint, "%s would refuse every record: %s", index, serverText(cause))
 }
 
 // causeOf returns why a record was not stored.
@@ -139,7 +167,7 @@ func (p *probe) deadLetter(ctx context.Context) {
 
 // bury writes a dead letter to an index and returns why it could not.
 func (p *probe) bury(ctx context.Context, index string, own bool) *record.Cause {
-	if err := p.use(p.es.Keyword, index); err != nil {
+	if err := p.use(index); err != nil {
 		return &record.Cause{Type: "invalid_configuration", Reason: err.Error(), Permanent: true}
 	}
 	defer p.writer.Close()
