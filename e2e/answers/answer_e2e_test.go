@@ -192,7 +192,7 @@ func (a *answer) shape() string {
 var (
 	// A queue's refusal describes the server's inner objects.
 	rejected  = regexp.MustCompile(`(?s)(rejected execution) of .*`)
-	generated = regexp.MustCompile(`'[A-Za-z0-9_-]{20}'|\[[A-Za-z0-9_-]{20,}\]`)
+	generated = regexp.MustCompile(`@[0-9a-f]+|'[A-Za-z0-9_-]{20}'|\[[A-Za-z0-9_-]{20,}\]`)
 	word      = regexp.MustCompile(`[A-Za-z_]{2,}`)
 )
 

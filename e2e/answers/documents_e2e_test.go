@@ -57,8 +57,10 @@ var documentCases = []refusal{
 	}},
 	{name: "duplicate-key", class: ofDocument, verdict: dead, bulk: docs(`{"n":1}`, `{"n":2,"o":{"a":1,"b":2,"a":3}}`)},
 	{name: "empty-field-name", class: ofDocument, verdict: dead, bulk: docs(`{"n":1}`, `{"n":2,"":3}`)},
-	{name: "blank-field-name", class: ofDocument, verdict: dead, bulk: docs(`{"n":1}`, `{"n":2," ":3}`),
-		lacks: lackingIn("it takes it", servers.KindES6, servers.KindES710, servers.KindES7, servers.KindOpenSearch2, servers.KindOpenSearch3)},
+	{
+		name: "blank-field-name", class: ofDocument, verdict: dead, bulk: docs(`{"n":1}`, `{"n":2," ":3}`),
+		lacks: lackingIn("it takes it", servers.KindES6, servers.KindES710, servers.KindES7, servers.KindOpenSearch2, servers.KindOpenSearch3),
+	},
 	{name: "dots-field-name", class: ofDocument, verdict: dead, bulk: docs(`{"n":1}`, `{"n":2,"...":3}`)},
 	{name: "dot-leads-field-name", class: ofDocument, verdict: dead, bulk: docs(`{"n":1}`, `{"n":2,".a":3}`)},
 	{name: "dots-within-field-name", class: ofDocument, verdict: dead, bulk: docs(`{"n":1}`, `{"n":2,"a..b":3}`)},
@@ -67,8 +69,10 @@ var documentCases = []refusal{
 	{name: "no-object", class: ofDocument, verdict: dead, bulk: docs(`{"n":1}`, `[1]`)},
 	{name: "text-behind", class: ofDocument, verdict: dead, bulk: docs(`{"n":1}`, `{"n":2} more`)},
 	{name: "nested-too-deep", class: ofDocument, verdict: dead, bulk: docs(`{"n":1}`, `{"n":2,"o":`+strings.Repeat(`{"o":`, 25)+`1`+strings.Repeat(`}`, 26))},
-	{name: "arrays-too-deep", class: ofDocument, verdict: dead, bulk: docs(`{"n":1}`, `{"n":2,"o":`+strings.Repeat(`[`, 1100)+strings.Repeat(`]`, 1100)+`}`),
-		lacks: lackingIn("it takes it", servers.KindES6, servers.KindES710, servers.KindES7)},
+	{
+		name: "arrays-too-deep", class: ofDocument, verdict: dead, bulk: docs(`{"n":1}`, `{"n":2,"o":`+strings.Repeat(`[`, 1100)+strings.Repeat(`]`, 1100)+`}`),
+		lacks: lackingIn("it takes it", servers.KindES6, servers.KindES710, servers.KindES7),
+	},
 	{name: "number-too-long", class: ofDocument, verdict: dead, bulk: docs(`{"n":1}`, `{"n":2,"o":`+strings.Repeat(`1`, 1100)+`}`)},
 }
 

@@ -57,12 +57,20 @@ var streamCases = []refusal{
 	}, bulk: func(l *lab, index string) []string {
 		return []string{l.action("create", index, "1"), `{` + stampOne + `}`, l.action("create", index, "2"), `{` + stampOne + `}`}
 	}, lacks: noDataStream},
-	{name: "time-series-own-id", class: ofIndex, verdict: unsettled, prepare: timeSeries, lacks: noTimeSeries,
-		bulk: docs(`{"n":1,"host":"a",`+stampOne+`}`, `{"n":2,"host":"b",`+stampOne+`}`)},
-	{name: "time-series-without-timestamp", class: ofIndex, verdict: unsettled, prepare: timeSeries, lacks: noTimeSeries,
-		bulk: ops("create", `{"n":1,"host":"a"}`)},
-	{name: "time-series-without-dimension", class: ofIndex, verdict: unsettled, prepare: timeSeries, lacks: noTimeSeries,
-		bulk: ops("create", `{"n":1,`+stampOne+`}`)},
-	{name: "time-series-out-of-range", class: ofIndex, verdict: unsettled, prepare: timeSeries, lacks: noTimeSeries,
-		bulk: ops("create", `{"n":1,"host":"a","@timestamp":"2020-01-01T00:00:00Z"}`)},
+	{
+		name: "time-series-own-id", class: ofIndex, verdict: unsettled, prepare: timeSeries, lacks: noTimeSeries,
+		bulk: docs(`{"n":1,"host":"a",`+stampOne+`}`, `{"n":2,"host":"b",`+stampOne+`}`),
+	},
+	{
+		name: "time-series-without-timestamp", class: ofIndex, verdict: unsettled, prepare: timeSeries, lacks: noTimeSeries,
+		bulk: ops("create", `{"n":1,"host":"a"}`),
+	},
+	{
+		name: "time-series-without-dimension", class: ofIndex, verdict: unsettled, prepare: timeSeries, lacks: noTimeSeries,
+		bulk: ops("create", `{"n":1,`+stampOne+`}`),
+	},
+	{
+		name: "time-series-out-of-range", class: ofIndex, verdict: unsettled, prepare: timeSeries, lacks: noTimeSeries,
+		bulk: ops("create", `{"n":1,"host":"a","@timestamp":"2020-01-01T00:00:00Z"}`),
+	},
 }

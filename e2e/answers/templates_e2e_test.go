@@ -44,15 +44,21 @@ var templateCases = []refusal{
 	{name: "template-text-sort-field", class: ofIndex, verdict: unsettled, bulk: docs(`{"n":1}`, `{"n":2}`), prepare: func(t *testing.T, l *lab, index string) {
 		legacy(`"settings":{"index.sort.field":"s"},`+l.mappings(field("s", `{"type":"keyword"}`)), l.mappings(field("s", `{"type":"text"}`)))(t, l, index)
 	}},
-	{name: "template-mapping", class: ofIndex, verdict: unsettled, bulk: docs(`{"n":1}`, `{"n":2}`),
-		prepare: contradicting(field("f", `{"type":"keyword","ignore_above":10}`), field("f", `{"type":"long"}`))},
+	{
+		name: "template-mapping", class: ofIndex, verdict: unsettled, bulk: docs(`{"n":1}`, `{"n":2}`),
+		prepare: contradicting(field("f", `{"type":"keyword","ignore_above":10}`), field("f", `{"type":"long"}`)),
+	},
 	{name: "template-field-limit", class: ofIndex, verdict: unsettled, bulk: docs(`{"n":1}`, `{"n":2}`), prepare: func(t *testing.T, l *lab, index string) {
 		legacy(l.mappings(`{"properties":{"a":{"type":"long"},"b":{"type":"long"}}}`), `"settings":{"index.mapping.total_fields.limit":1}`)(t, l, index)
 	}},
-	{name: "template-routing-shards", class: ofIndex, verdict: unsettled, bulk: docs(`{"n":1}`, `{"n":2}`),
-		prepare: legacy(`"settings":{"index.number_of_shards":3}`, `"settings":{"index.number_of_routing_shards":4}`), lacks: atPut(servers.KindES6)},
-	{name: "template-partition-size", class: ofIndex, verdict: unsettled, bulk: docs(`{"n":1}`, `{"n":2}`),
-		prepare: legacy(`"settings":{"index.number_of_shards":4}`, `"settings":{"index.routing_partition_size":4}`)},
+	{
+		name: "template-routing-shards", class: ofIndex, verdict: unsettled, bulk: docs(`{"n":1}`, `{"n":2}`),
+		prepare: legacy(`"settings":{"index.number_of_shards":3}`, `"settings":{"index.number_of_routing_shards":4}`), lacks: atPut(servers.KindES6),
+	},
+	{
+		name: "template-partition-size", class: ofIndex, verdict: unsettled, bulk: docs(`{"n":1}`, `{"n":2}`),
+		prepare: legacy(`"settings":{"index.number_of_shards":4}`, `"settings":{"index.routing_partition_size":4}`),
+	},
 	{name: "template-taken-alias", class: ofIndex, verdict: unsettled, bulk: docs(`{"n":1}`, `{"n":2}`), prepare: func(_ *testing.T, l *lab, index string) {
 		l.template(index, `"aliases":{"taken-by-`+index+`":{}}`)
 		l.put(l.plain, "/taken-by-"+index, "")
