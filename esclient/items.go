@@ -92,7 +92,7 @@ func (j *job) handleItems(req *request) {
 // backOff has items sent again after a pause. If nothing else of the request was
 // taken, or the server says that it has too much to do, everything waits.
 func (j *job) backOff(req *request, items []int32, taken bool) {
-	p := &part{items: items, repeat: true, tries: req.part.tries + 1, alone: req.part.alone, search: req.part.search}
+	p := &part{items: items, repeat: true, tries: req.part.tries + 1, alone: req.part.alone, whole: req.part.whole, search: req.part.search}
 	p.ready = time.Now().Add(backoff.Jitter(req.part.tries+1, firstPause, maxPause))
 	j.later(p)
 	if !taken {

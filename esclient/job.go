@@ -105,7 +105,8 @@ type part struct {
 	tries  int     // failed ones before
 	breaks int     // connections that broke in a row under them
 	repeat bool    // they were sent before
-	alone  bool    // the one item is sent alone, to see whether it is at fault
+	alone  bool    // the one item is sent alone, to see whether it is refused again
+	whole  bool    // the same of one that was refused as a whole request
 	search *search // a refused request's, or nil
 	// sent is a request that is to be posted once more as it is.
 	sent *request
@@ -151,6 +152,9 @@ func (j *job) launch() {
 	for j.stopped == nil && j.flying < j.slots() {
 		p, wake := j.next(time.Now())
 		if p == nil {
+			if j.flying == 0 && !j.gate.After(time.Now()) && j.sendProved() {
+				continue
+			}
 			if j.flying == 0 && len(j.queue) > 0 && !budget.Room(j.ctx, time.Until(wake)+minTry) {
 				j.stop(nil)
 			}
@@ -220,8 +224,8 @@ func (j *job) await() {
 // later queues items that are to be sent again. Those that wait for the same
 // reason wait together.
 func (j *job) later(p *part) {
-	if n := len(j.queue); n > 0 && p.search == nil && !p.alone && p.sent == nil {
-		if last := j.queue[n-1]; last.repeat && last.search == nil && !last.alone && last.sent == nil && last.ready.After(time.Now()) {
+	if n := len(j.queue); n > 0 && p.search == nil && !p.alone && !p.whole && p.sent == nil {
+		if last := j.queue[n-1]; last.repeat && last.search == nil && !last.alone && !last.whole && last.sent == nil && last.ready.After(time.Now()) {
 			last.items = append(last.items, p.items...)
 			last.tries = max(last.tries, p.tries)
 			return

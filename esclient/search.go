@@ -71,7 +71,7 @@ func (j *job) halve(s *search, req *request, cause *record.Cause) {
 func (j *job) refusedAlone(req *request, cause *record.Cause) {
 	i := req.items[0]
 	j.locate(cause, i, req, 0)
-	if j.mayRefuse(&j.items[i]) || req.part.alone {
+	if j.mayRefuse(&j.items[i]) || req.part.whole {
 		j.refuse(i, cause)
 		return
 	}
@@ -128,7 +128,7 @@ func (j *job) sendLone() {
 	j.lone = nil
 	for _, l := range list {
 		if j.stopped == nil && (j.acceptances > l.acceptances || j.leftAmongOthers() || j.accepted && j.stillTakes(&j.items[l.i])) {
-			j.queue = append(j.queue, &part{items: []int32{l.i}, repeat: true, alone: true})
+			j.queue = append(j.queue, &part{items: []int32{l.i}, repeat: true, whole: true})
 			continue
 		}
 		if j.accepted {
@@ -138,6 +138,31 @@ func (j *job) sendLone() {
 		cause.Hint = joinHints(cause.Hint, hintUnproved)
 		j.held(l.i, &cause)
 	}
+}
+
+// sendProved sends those alone for which there is evidence already, while all
+// else waits for a back-off. It reports whether there are any.
+func (j *job) sendProved() bool {
+	before := len(j.queue)
+	lone := j.lone[:0]
+	for _, l := range j.lone {
+		if j.acceptances > l.acceptances {
+			j.first(&part{items: []int32{l.i}, repeat: true, whole: true})
+		} else {
+			lone = append(lone, l)
+		}
+	}
+	j.lone = lone
+	suspects := j.suspects[:0]
+	for _, i := range j.suspects {
+		if it := &j.items[i]; !it.alone && j.takesOthers(it) {
+			j.first(&part{items: []int32{i}, repeat: true, alone: true})
+		} else {
+			suspects = append(suspects, i)
+		}
+	}
+	j.suspects = suspects
+	return len(j.queue) > before
 }
 
 // few is how many records of a batch may be at fault together. Of more, most are
@@ -151,7 +176,7 @@ func (j *job) leftAmongOthers() bool {
 		return false
 	}
 	for i := range j.items {
-		if j.deliver.Trace(i)&record.RefusedAmongOthers == 0 {
+		if j.deliver.Trace(i)&(record.RefusedAmongOthers|record.FoundAtFault) == 0 {
 			return false
 		}
 	}

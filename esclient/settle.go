@@ -166,7 +166,7 @@ func (j *job) requeue(req *request, cause *record.Cause) {
 		j.chains.queueAgain(&j.items[i], i)
 	}
 	j.ended(req)
-	p := &part{items: slices.Clone(req.items), repeat: true, tries: req.part.tries + 1, alone: req.part.alone, search: req.part.search}
+	p := &part{items: slices.Clone(req.items), repeat: true, tries: req.part.tries + 1, alone: req.part.alone, whole: req.part.whole, search: req.part.search}
 	if isBreak(&req.reply) {
 		p.breaks = req.part.breaks + 1
 	}
