@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -53,13 +54,11 @@ func chosen(t *testing.T, kind servers.Kind) bool {
 	t.Helper()
 	kinds, err := servers.Selected(os.Getenv("E2E_SERVERS")) //nolint:forbidigo // the caller chooses
 	require.NoError(t, err)
-	for _, k := range kinds {
-		if k == kind {
-			require.NoError(t, servers.Require(t.Context(), kind))
-			return true
-		}
+	if !slices.Contains(kinds, kind) {
+		return false
 	}
-	return false
+	require.NoError(t, servers.Require(t.Context(), kind))
+	return true
 }
 
 func diskFull(t *testing.T, warm bool) {

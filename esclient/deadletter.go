@@ -37,7 +37,7 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 	}
 	j := c.newJob(src, len(letters), 0, "")
 	j.run(ctx)
-	for i := range j.results {
+	for i := range letters {
 		switch r := &j.results[i]; r.Outcome {
 		case record.Stored, record.Duplicate, record.Dead:
 			*r = record.Result{Outcome: record.Dead, Cause: letters[i].Cause}

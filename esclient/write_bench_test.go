@@ -38,7 +38,7 @@ func (a *allTaken) RoundTrip(req *http.Request) (*http.Response, error) {
 		answer = append(answer, `","status":201}},`...)
 	}
 	answer = append(answer[:len(answer)-1], `]}`...)
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(answer)), Request: req}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(answer)), Request: req}, nil
 }
 
 // BenchmarkWrite is what the sink itself costs: documents, bodies, answers.

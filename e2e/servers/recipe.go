@@ -110,9 +110,9 @@ classname=org.elasticsearch.transport.netty4.Netty4Plugin
 // that a cache never serves what an older recipe made.
 func (r recipe) id(files map[string][]byte) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\x00%s\x00%s\x00", buildVersion, r.profile, r.log4j)
+	_, _ = fmt.Fprintf(h, "%s\x00%s\x00%s\x00", buildVersion, r.profile, r.log4j)
 	for _, name := range sortedKeys(files) {
-		fmt.Fprintf(h, "%s\x00%s", name, files[name])
+		_, _ = fmt.Fprintf(h, "%s\x00%s", name, files[name])
 	}
 	return r.version + "-" + hex.EncodeToString(h.Sum(nil)[:4])
 }
