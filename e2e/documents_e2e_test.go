@@ -114,6 +114,9 @@ type contents struct {
 	// rewritten says that the server may have written documents anew: a
 	// pipeline does so. Then they need only mean the same.
 	rewritten bool
+	// proven says that the function may have written one document again as it
+	// is, to see whether its index still takes any.
+	proven bool
 }
 
 // read returns everything that the index keyword and its dead letters hold.
@@ -173,7 +176,7 @@ func (c *contents) mustHold(t *testing.T, deliveries int, records ...wanted) (de
 		if w.generated {
 			times = 1
 		}
-		if times != d.Version {
+		if times != d.Version && !c.proven {
 			wrong = append(wrong, fmt.Sprintf("%s was written %d times, not %d", at, d.Version, times))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"ckafka-etl/internal/rawjson"
 )
@@ -124,11 +125,11 @@ func (r *answerReader) failure(text []byte) failure {
 		var ok bool
 		if r.fields, ok = r.scan.Object(text, r.fields[:0]); !ok {
 			if depth == 0 {
-				f.reason = unquote(text)
+				f.reason = withoutSource(unquote(text))
 			}
 			break
 		}
-		reason := unquote(member(r.fields, "reason"))
+		reason := withoutSource(unquote(member(r.fields, "reason")))
 		if depth == 0 {
 			f.elastic, f.reason = true, reason
 			f.kind = kindOf(unquote(member(r.fields, "type")))
@@ -140,6 +141,17 @@ func (r *answerReader) failure(text []byte) failure {
 		}
 	}
 	return f
+}
+
+// withoutSource leaves out what a JSON parser quotes of its input. With
+// Elasticsearch 7.10 that is the buffer of the whole request: its Authorization
+// header and other documents.
+func withoutSource(reason string) string {
+	before, _, found := strings.Cut(reason, " at [Source: ")
+	if !found {
+		return reason
+	}
+	return strings.TrimRight(before, "\n")
 }
 
 // kindOf returns an error's type if it looks like one. It goes into logs, and

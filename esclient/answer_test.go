@@ -79,6 +79,21 @@ func TestFailureText(t *testing.T) {
 	require.LessOrEqual(t, len(f.text()), maxReason+len("…"))
 }
 
+// Elasticsearch 7.10 quotes the request in which it found a duplicate key, and
+// the credentials stood in the dead letter.
+func TestFailureQuotesNoRequest(t *testing.T) {
+	const quoted = `\n at [Source: (byte[])\"POST /_bulk HTTP/1.1\r\nAuthorization: Basic d3JpdGVyOnNlY3JldA==\r\n\r\n{}\"; line: 1, column: 50]`
+	var r answerReader
+	for _, text := range []string{
+		`{"type":"mapper_parsing_exception","reason":"failed to parse","caused_by":{"type":"json_parse_exception","reason":"Duplicate field 'a'` + quoted + `"}}`,
+		`{"type":"mapper_parsing_exception","reason":"failed to parse: Duplicate field 'a'` + quoted + `"}`,
+		`"failed to parse: Duplicate field 'a'` + quoted + `"`,
+	} {
+		f := r.failure([]byte(text))
+		require.Equal(t, "failed to parse: Duplicate field 'a'", f.text())
+	}
+}
+
 func TestSameID(t *testing.T) {
 	var r answerReader
 	require.True(t, r.sameID([]byte(`a\u001fb`), []byte(`a\u001Fb`)), "escapes may be written in another way")

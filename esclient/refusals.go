@@ -76,7 +76,10 @@ var refusals = []refusal{
 	{"max_bytes_length_exceeded_exception", ``, ofDocument, "", "a value is longer than the 32,766 bytes of a keyword"},
 	{"illegal_argument_exception", `Document contains at least one immense term in field="(?P<field>[^"]*)".*`, ofDocument, "", "a value is longer than the 32,766 bytes of a keyword: ${field}"},
 	{"illegal_argument_exception", `(?:DocValuesField|Field) "(?P<field>[^"]*)" is too large.*`, ofDocument, "", "a value is longer than the 32,766 bytes of a keyword: ${field}"},
-	{"illegal_argument_exception", `Limit of total fields \[(?P<name>\d+)\].*`, ofDocument, "look at index.mapping.total_fields.limit", "the index has its limit of fields, ${name}"},
+	{"illegal_argument_exception", `Limit of total fields \[(?P<name>\d+)\].* has been exceeded while adding new fields .*`, ofDocument, "look at index.mapping.total_fields.limit", "the index has its limit of fields, ${name}"},
+	// Most versions say so of an index too that cannot be created, because its
+	// templates have more fields than they allow.
+	{"illegal_argument_exception", `Limit of total fields \[(?P<name>\d+)\].*`, ofUnknown, "look at index.mapping.total_fields.limit and at the templates of the index", "the index has its limit of fields, ${name}"},
 	{"illegal_argument_exception", `Limit of mapping depth \[(?P<name>\d+)\].*`, ofDocument, "", safeDepth},
 	{"illegal_argument_exception mapper_parsing_exception document_parsing_exception", `The number of nested documents has exceeded the allowed limit of \[(?P<name>\d+)\].*`, ofDocument, "", "the document has more nested objects than ${name}"},
 	{"illegal_argument_exception", `mapper \[(?P<field>[^\]]*)\] (?:cannot be changed from type|of different type|attempted to change).*`, ofDocument, "", "this field has another type in the index: ${field}"},
