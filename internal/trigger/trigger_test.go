@@ -1,10 +1,10 @@
 package trigger_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -152,13 +152,14 @@ func TestPartitionStopsAfterTheLastRetry(t *testing.T) {
 	assert.Equal(t, int64(10), n.Offset)
 	produce(t, c, 2, 30, 10)
 	f.await(t, func() bool { return len(f.handled[1]) == 40 })
-	status, err := r.Status(within(t))
-	require.NoError(t, err)
+	status := r.awaitStatus(t, func(list []trigger.PartitionStatus) bool { return list[0].End == 40 })
 	require.Len(t, status, 2)
 	require.Error(t, status[0].Err)
+	assert.Equal(t, "stopped", status[0].State)
+	assert.Equal(t, status[0].Err.Error(), status[0].Reason)
 	assert.Equal(t, int64(30), status[0].Lag())
-	err = r.end()
-	require.ErrorContains(t, err, "partition 0: records logs-0-10 to 19 were delivered 2 times and are not settled: a reason")
+	err := r.end()
+	require.ErrorContains(t, err, "partition 0: records 10 to 19 were delivered 2 times and are not settled: a reason")
 	assert.Equal(t, []int64{10, 40}, committed(t, c, 2))
 }
 
@@ -350,7 +351,8 @@ func TestRebalance(t *testing.T) {
 func TestBackPressure(t *testing.T) {
 	c := cluster(t, 2)
 	const each, size = 1000, 30_000
-	value := bytes.Repeat([]byte("x"), size)
+	value := make([]byte, size) // that no compression makes smaller
+	_, _ = rand.NewChaCha8([32]byte{}).Read(value)
 	var recs []*kgo.Record
 	for p := range int32(2) {
 		for range each {
@@ -371,8 +373,7 @@ func TestBackPressure(t *testing.T) {
 	})
 	r := run(t, c, trigger.Config{MaxMsgNum: 10, Position: trigger.Earliest(), Functions: functions(f, f)})
 	f.await(t, func() bool { return len(f.handled[1]) == each })
-	status, err := r.Status(within(t))
-	require.NoError(t, err)
+	status := r.awaitStatus(t, func(list []trigger.PartitionStatus) bool { return list[0].Queued > 0 })
 	assert.Equal(t, int64(each), status[0].Lag())
 	assert.Less(t, status[0].Queued*size, 20<<20)
 	assert.Positive(t, status[0].Queued)
