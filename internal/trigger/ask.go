@@ -51,9 +51,9 @@ func (t *Trigger) offsets(ctx context.Context, partitions []int32, query int64) 
 	return found, nil
 }
 
-// epochEnds returns where the epochs of places end in the log: -1 if the log has
-// never heard of the epoch, none if the broker does not tell.
-func (t *Trigger) epochEnds(ctx context.Context, places map[int32]policy.Place) map[int32]int64 {
+// epochEnds returns where the epochs of places end in the log: Nowhere if the log
+// has never heard of the epoch, none if the broker does not tell.
+func (t *Trigger) epochEnds(ctx context.Context, places map[int32]policy.Place) map[int32]policy.Place {
 	req := kmsg.NewPtrOffsetForLeaderEpochRequest()
 	req.ReplicaID = -1
 	rt := kmsg.NewOffsetForLeaderEpochRequestTopic()
@@ -66,7 +66,7 @@ func (t *Trigger) epochEnds(ctx context.Context, places map[int32]policy.Place) 
 		rp.Partition, rp.CurrentLeaderEpoch, rp.LeaderEpoch = p, -1, places[p].Epoch
 		rt.Partitions = append(rt.Partitions, rp)
 	}
-	ends := make(map[int32]int64)
+	ends := make(map[int32]policy.Place)
 	if len(rt.Partitions) == 0 {
 		return ends
 	}
@@ -79,7 +79,7 @@ func (t *Trigger) epochEnds(ctx context.Context, places map[int32]policy.Place) 
 		for _, topic := range answer.Topics {
 			for _, p := range topic.Partitions {
 				if p.ErrorCode == 0 {
-					ends[p.Partition] = p.EndOffset
+					ends[p.Partition] = policy.Place{Offset: p.EndOffset, Epoch: p.LeaderEpoch}
 				}
 			}
 		}

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,14 +63,28 @@ func (t *Trigger) begin(workers []*worker) {
 			t.cfg.Report(Notice{Kind: Assigned, Partition: w.partition, Offset: next})
 		}
 	}
+	t.open(topic, workers)
+}
+
+// open has workers be fetched that know where they begin, in a topic as it was.
+func (t *Trigger) open(topic *topicView, workers []*worker) {
 	t.mu.Lock()
 	another := t.topic.times != topic.times
 	t.mu.Unlock()
 	if another { // in the meantime
-		t.recreated(workers)
+		questions := make([]int, len(workers))
+		for i, w := range workers {
+			w.mu.Lock()
+			w.another, questions[i] = true, w.ask()
+			w.mu.Unlock()
+		}
+		t.recreated(workers, questions)
 		return
 	}
-	t.asked(workers...)
+	for _, w := range workers {
+		w.answer(firstQuestion, nil)
+	}
+	t.startReaders()
 }
 
 func (t *Trigger) beginnings(ctx context.Context, workers []*worker) ([]policy.Assigned, *topicView, error) {
@@ -109,7 +124,7 @@ func (t *Trigger) beginnings(ctx context.Context, workers []*worker) ([]policy.A
 	for i, w := range workers {
 		p := w.partition
 		found[i] = policy.Assigned{
-			Commit: policy.Nowhere, EpochEnd: -1, Start: starts[p], End: ends[p],
+			Commit: policy.Nowhere, EpochEnd: policy.Nowhere, Start: starts[p], End: ends[p],
 			Later: int(p) >= began, Position: positions[p],
 		}
 		if c, ok := commits[p]; ok {
@@ -130,7 +145,9 @@ func (v *topicView) isAnother(c commit) bool {
 
 // isStrange reports whether a log that never heard of an epoch is another one.
 // Where topics have identities these say so.
-func (v *topicView) isStrange(epochEnd int64) bool { return epochEnd < 0 && v.name() == "" }
+func (v *topicView) isStrange(epochEnd policy.Place) bool {
+	return epochEnd.Offset < 0 && v.name() == ""
+}
 
 // learnBegan finds out how many partitions the topic had when the group began.
 func (t *Trigger) learnBegan(topic *topicView, commits map[int32]commit) int {
@@ -152,8 +169,8 @@ func (t *Trigger) learnBegan(topic *topicView, commits map[int32]commit) int {
 
 // outOfRange asks the log where it begins and ends, for a worker whose offset is
 // not in it.
-func (t *Trigger) outOfRange(w *worker, at policy.Place) {
-	e := policy.OutOfRange{From: at.Offset, EpochEnd: -1}
+func (t *Trigger) outOfRange(w *worker, question int, at policy.Place) {
+	e := policy.OutOfRange{From: at.Offset, EpochEnd: policy.Nowhere}
 	partition := []int32{w.partition}
 	err := t.retry(w.stop, fmt.Sprintf("where partition %d begins and ends", w.partition), func(ctx context.Context) error {
 		starts, err := t.offsets(ctx, partition, topicmeta.Start)
@@ -171,13 +188,13 @@ func (t *Trigger) outOfRange(w *worker, at policy.Place) {
 		return nil
 	})
 	if err == nil {
-		w.apply(e)
+		w.answer(question, e)
+		t.startReaders()
 	}
-	t.asked(w)
 }
 
 // check asks the log where the epoch of what was read ends: the leader changed.
-func (t *Trigger) check(w *worker, at policy.Place) {
+func (t *Trigger) check(w *worker, question int, at policy.Place) {
 	ctx, cancel := context.WithTimeout(w.stop, requestTimeout)
 	end, ok := t.epochEnds(ctx, map[int32]policy.Place{w.partition: at})[w.partition]
 	cancel()
@@ -185,27 +202,15 @@ func (t *Trigger) check(w *worker, at policy.Place) {
 	strange := ok && t.topic.isStrange(end)
 	t.mu.Unlock()
 	if strange {
-		t.recreated([]*worker{w})
+		t.recreated([]*worker{w}, []int{question})
 		return
 	}
-	if ok {
-		w.apply(policy.Checked{From: at.Offset, EpochEnd: end})
-	}
-	t.asked(w)
-}
-
-// asked has workers be fetched again.
-func (t *Trigger) asked(workers ...*worker) {
-	for _, w := range workers {
-		w.mu.Lock()
-		w.asking = false
-		w.mu.Unlock()
-	}
+	w.answer(question, policy.Checked{From: at.Offset, EpochEnd: cmp.Or(end, policy.Nowhere)})
 	t.startReaders()
 }
 
-// recreated tells all workers that the topic was made anew.
-func (t *Trigger) recreated(workers []*worker) {
+// recreated tells workers that the topic was made anew.
+func (t *Trigger) recreated(workers []*worker, questions []int) {
 	var all []int32
 	for _, w := range workers {
 		all = append(all, w.partition)
@@ -218,10 +223,10 @@ func (t *Trigger) recreated(workers []*worker) {
 	if err != nil {
 		return
 	}
-	for _, w := range workers {
-		w.apply(policy.Recreated{Start: starts[w.partition]})
+	for i, w := range workers {
+		w.answer(questions[i], policy.Recreated{Start: starts[w.partition]})
 	}
-	t.asked(workers...)
+	t.startReaders()
 }
 
 // watchEnds asks from time to time where those partitions end that are not

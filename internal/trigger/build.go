@@ -20,9 +20,9 @@ type workshop struct {
 type source struct {
 	items   []item
 	head    opened
-	dropped int   // of the queue, when this was taken
-	from    int64 // the first offset
-	until   int64 // the last one that belongs to it, -1: any
+	dropped int          // of the queue, when this was taken
+	from    policy.Place // of the first record
+	until   int64        // the last one that belongs to it, -1: any
 }
 
 // made is an event, and how it ended.
@@ -55,8 +55,8 @@ func (w *worker) build(shop *workshop, src source) (made, error) {
 	shop.event.Reset()
 	b := &builder{workshop: shop, w: w, src: src, ev: event.Record{Topic: w.t.cfg.Topic, Partition: w.partition}}
 	b.First, b.Last = -1, -1
-	b.from, b.dropped = src.from, src.dropped
-	b.Next = policy.Place{Offset: src.from, Epoch: -1}
+	b.from, b.dropped = src.from.Offset, src.dropped
+	b.Next = src.from
 	for i := range src.items {
 		closed, err := b.add(i)
 		if err != nil && b.Records == 0 {
@@ -85,11 +85,11 @@ func (b *builder) add(i int) (closed bool, err error) {
 		case err != nil:
 			return false, err
 		case !ok:
-			b.Next = policy.Place{Offset: max(item.Last+1, b.src.from), Epoch: item.Epoch}
+			b.Next = policy.Place{Offset: max(item.Last+1, b.from), Epoch: item.Epoch}
 			return false, nil
 		}
 		at.read++
-		if b.rec.Offset < b.src.from {
+		if b.rec.Offset < b.from {
 			continue
 		}
 		if b.src.until >= 0 && b.rec.Offset > b.src.until || !b.put(item) {

@@ -65,7 +65,7 @@ func (t *Trigger) commit(ctx context.Context, workers []*worker) {
 	places := make(map[int32]place)
 	for _, w := range workers {
 		w.mu.Lock()
-		if at, ok := w.p.Commit(now); ok {
+		if at, ok := w.p.Commit(now); ok && !w.another {
 			places[w.partition] = place{w, at}
 		}
 		w.mu.Unlock()

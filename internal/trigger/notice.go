@@ -45,4 +45,3 @@ type Notice struct {
 	Wait     time.Duration
 	Err      error
 }
-

@@ -32,8 +32,9 @@ const fetchWait = 250 * time.Millisecond
 
 // wanted is a partition that is asked for.
 type wanted struct {
-	w    *worker
-	from policy.Place
+	w     *worker
+	from  policy.Place
+	epoch int32 // of the leader
 }
 
 // fetch is a request and what it is for.
@@ -141,13 +142,13 @@ func (r *reader) request(view *topicView, workers []*worker, bytes int64) *fetch
 	for _, w := range workers {
 		rp := kmsg.NewFetchRequestTopicPartition()
 		w.mu.Lock()
-		at := w.p.Read()
+		at, epoch := w.p.Read(), w.epoch
 		w.fetching = true
-		rp.Partition, rp.FetchOffset, rp.CurrentLeaderEpoch = w.partition, at.Offset, w.epoch
+		rp.Partition, rp.FetchOffset, rp.CurrentLeaderEpoch = w.partition, at.Offset, epoch
 		rp.PartitionMaxBytes = int32(max(min(bytes, t.chunk()), int64(w.need)))
 		w.mu.Unlock()
 		rt.Partitions = append(rt.Partitions, rp)
-		f.parts[w.partition] = wanted{w, at}
+		f.parts[w.partition] = wanted{w, at, epoch}
 	}
 	f.req.Topics = append(f.req.Topics, rt)
 	return f
@@ -158,7 +159,7 @@ func (r *reader) request(view *topicView, workers []*worker, bytes int64) *fetch
 func (w *worker) wants(node int32, now time.Time) (at time.Time, ok, empty bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.node != node || w.asking {
+	if w.node != node || w.asking != 0 {
 		return time.Time{}, false, false
 	}
 	at, ok = w.p.MayFetch()
@@ -187,9 +188,7 @@ func (t *Trigger) evict(now time.Time) (any bool) {
 // fail waits after a request that the broker did not answer.
 func (r *reader) fail(ctx context.Context, f *fetch, err error) {
 	for _, p := range f.parts {
-		p.w.mu.Lock()
-		p.w.fetching = false
-		p.w.mu.Unlock()
+		p.fetched()
 	}
 	if ctx.Err() != nil {
 		return
@@ -217,12 +216,14 @@ const patienceWithBroker = 5 * time.Second
 func (r *reader) take(f *fetch, resp *kmsg.FetchResponse) {
 	if err := kerr.ErrorForCode(resp.ErrorCode); err != nil {
 		for _, p := range f.parts {
-			r.takeError(p, err)
+			if p.fetched() {
+				r.takeError(p, err)
+			}
 		}
 		return
 	}
 	r.t.mu.Lock()
-	stale := r.t.topic.times != f.times
+	stale := r.t.topic.times != f.times // it may be another log's
 	r.t.mu.Unlock()
 	for i := range resp.Topics {
 		for j := range resp.Topics[i].Partitions {
@@ -231,35 +232,40 @@ func (r *reader) take(f *fetch, resp *kmsg.FetchResponse) {
 			if !ok {
 				continue
 			}
-			delete(f.parts, rp.Partition)
-			if stale { // it may be another log's
-				p.w.fetched()
-				continue
-			}
 			if len(rp.RecordBatches) > 0 {
 				r.after = rp.Partition
 			}
-			r.takePartition(p, rp)
+			if p.fetched() && !stale {
+				r.takePartition(p, rp)
+			}
 		}
 	}
-	for _, p := range f.parts { // the broker forgot them
-		p.w.fetched()
+	for _, p := range f.parts { // those included that the broker forgot
+		p.fetched()
 	}
 }
 
-func (w *worker) fetched() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.fetching = false
+// fetched takes note that a fetch has ended. It reports whether the partition's
+// leader is still the same and nothing else is asked: what comes from one that
+// was replaced may not be in the log any more.
+func (p wanted) fetched() bool {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.w.fetching = false
+	return p.current()
 }
+
+func (p wanted) current() bool { return p.w.epoch == p.epoch && p.w.asking == 0 }
 
 func (r *reader) takePartition(p wanted, rp *kmsg.FetchResponseTopicPartition) {
 	err := kerr.ErrorForCode(rp.ErrorCode)
 	if err == kerr.OffsetOutOfRange { //nolint:errorlint // it is that very one
 		p.w.mu.Lock()
-		p.w.fetching, p.w.asking = false, true
-		p.w.mu.Unlock()
-		r.t.tasks.Go(func() { r.t.outOfRange(p.w, p.from) })
+		defer p.w.mu.Unlock()
+		if p.current() {
+			question := p.w.ask()
+			r.t.tasks.Go(func() { r.t.outOfRange(p.w, question, p.from) })
+		}
 		return
 	}
 	if err != nil {
@@ -278,7 +284,11 @@ func (r *reader) takePartition(p wanted, rp *kmsg.FetchResponseTopicPartition) {
 	w := p.w
 	var notes []policy.Note
 	w.mu.Lock()
-	w.fetching, w.need = false, split.Need
+	if !p.current() {
+		w.mu.Unlock()
+		return
+	}
+	w.need = split.Need
 	if err == nil || split.Next > p.from.Offset {
 		o := w.applyLocked(e)
 		notes = o.Notes
@@ -302,7 +312,6 @@ func (r *reader) takePartition(p wanted, rp *kmsg.FetchResponseTopicPartition) {
 
 // takeError takes note of what the broker says is wrong with a partition.
 func (r *reader) takeError(p wanted, err error) {
-	p.w.fetched()
 	p.w.apply(policy.FetchFailed{From: p.from.Offset, Kind: faultOf(err), Err: err})
 	r.t.refresh()
 }

@@ -206,46 +206,44 @@ func (t *Trigger) see(v *topicView) {
 	workers := t.list
 	t.mu.Unlock()
 	var moved []*worker
+	var questions []int
 	for _, w := range workers {
-		if w.follow(v, another) && another {
-			moved = append(moved, w)
+		if question, known := w.follow(v, another); another && known {
+			moved, questions = append(moved, w), append(questions, question)
 		}
 	}
 	if len(moved) > 0 {
-		t.tasks.Go(func() { t.recreated(moved) })
+		t.tasks.Go(func() { t.recreated(moved, questions) })
 	}
 	t.startReaders()
 }
 
-// follow takes note of the partition's leader. It reports whether the partition
-// is known, and in another topic is not to be fetched before it is told.
-func (w *worker) follow(v *topicView, another bool) bool {
+// follow takes note of the partition's leader, and of the topic being another
+// one: then it is not to be fetched before it is told, and the question's number
+// is returned if it is known at all.
+func (w *worker) follow(v *topicView, another bool) (question int, known bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	known = w.p.Known()
+	if another && known {
+		w.another = true
+		question = w.ask()
+	}
 	l, ok := v.leaders[w.partition]
 	if !ok {
 		w.node = -1
-		return w.holdFor(another)
+		return question, known
+	}
+	if l.epoch < w.epoch && !another && v.name() != "" { // old news
+		return question, known
 	}
 	newer := l.epoch != w.epoch && w.epoch >= 0
-	w.node = l.node
-	if l.epoch < w.epoch && !another && v.name() != "" { // old news
-		return false
+	w.node, w.epoch = l.node, l.epoch
+	if at := w.p.Read(); newer && known && !another && w.asking == 0 && at.Epoch >= 0 {
+		q := w.ask()
+		w.t.tasks.Go(func() { w.t.check(w, q, at) })
 	}
-	w.epoch = l.epoch
-	if at := w.p.Read(); newer && !another && w.p.Known() && !w.asking && at.Epoch >= 0 {
-		w.asking = true
-		w.t.tasks.Go(func() { w.t.check(w, at) })
-	}
-	return w.holdFor(another)
-}
-
-// holdFor holds back fetching if the topic is another one; mu is held.
-func (w *worker) holdFor(another bool) bool {
-	if another && w.p.Known() {
-		w.asking = true
-	}
-	return w.p.Known()
+	return question, known
 }
 
 // topicWith returns the view of the topic as soon as it has the workers'

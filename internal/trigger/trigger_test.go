@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -351,15 +352,18 @@ func TestRebalance(t *testing.T) {
 func TestBackPressure(t *testing.T) {
 	c := cluster(t, 2)
 	const each, size = 1000, 30_000
-	value := make([]byte, size) // that no compression makes smaller
-	_, _ = rand.NewChaCha8([32]byte{}).Read(value)
+	random := rand.NewChaCha8([32]byte{}) // no compression makes it smaller
 	var recs []*kgo.Record
 	for p := range int32(2) {
 		for range each {
+			value := make([]byte, size)
+			_, _ = random.Read(value)
 			recs = append(recs, &kgo.Record{Topic: topic, Partition: p, Value: value})
 		}
 	}
-	produceAll(t, c, recs...)
+	for some := range slices.Chunk(recs, 20) { // no batch larger than a broker takes
+		produceAll(t, c, some...)
+	}
 	leave := make(chan struct{})
 	f := newFunction(func(ctx context.Context, d delivery) error {
 		if d.partition == 0 {

@@ -27,17 +27,20 @@ type worker struct {
 	q        queue
 	node     int32 // the leader, -1: none is known
 	epoch    int32 // of the leader
-	asking   bool  // the log is asked where it begins and ends: nothing is fetched
+	asking   int   // number of the question to the log that is open: nothing is fetched; 0: none
+	asked    int   // number of the last one
+	another  bool  // the topic is another one than that of which p knows
 	fetching bool  // a fetch is open
 	need     int   // bytes of a batch that did not fit into a fetch
 }
 
 // newWorker makes the worker of a partition; the trigger's mu is held.
 func (t *Trigger) newWorker(partition int32) *worker {
-	w := &worker{t: t, partition: partition, node: -1, epoch: -1, asking: true, done: make(chan struct{}), wake: make(chan struct{}, 1)}
+	w := &worker{t: t, partition: partition, node: -1, epoch: -1, done: make(chan struct{}), wake: make(chan struct{}, 1)}
 	w.p.Retries = t.cfg.Retry
 	w.ctx, w.kill = context.WithCancel(t.work)
 	w.stop, w.halt = context.WithCancel(w.ctx)
+	w.ask()
 	w.lane = t.leastUsedLane()
 	w.lane.partitions++
 	return w
@@ -67,6 +70,36 @@ func (w *worker) wakeUp() {
 	case w.wake <- struct{}{}:
 	default:
 	}
+}
+
+// firstQuestion is where the partition begins.
+const firstQuestion = 1
+
+// ask has the partition not be fetched until the log has answered, and returns
+// the number of the question. An older one that is open is void; mu is held, or
+// nobody else knows the worker.
+func (w *worker) ask() int {
+	w.asked++
+	w.asking = w.asked
+	return w.asking
+}
+
+// answer takes note of the answer to a question, if that is not void.
+func (w *worker) answer(question int, e policy.Event) {
+	w.mu.Lock()
+	var o policy.Outcome
+	if w.asking == question {
+		w.asking = 0
+		if e != nil {
+			o = w.applyLocked(e)
+		}
+		if _, ok := e.(policy.Recreated); ok {
+			w.another = false
+		}
+	}
+	w.mu.Unlock()
+	w.t.tell(w, o.Notes, Notice{})
+	w.wakeUp()
 }
 
 // end has the worker end after the delivery that is under way.
@@ -198,7 +231,7 @@ func (w *worker) make(shop *workshop) (made, bool) {
 		w.mu.Unlock()
 		return made{}, false
 	}
-	src := source{items: w.q.items, head: w.q.head, dropped: w.q.dropped, from: w.p.Next(), until: -1}
+	src := source{items: w.q.items, head: w.q.head, dropped: w.q.dropped, from: w.p.NextPlace(), until: -1}
 	if b, again := w.p.Batch(); again {
 		src.until = b.Last
 	}
@@ -215,14 +248,14 @@ func (w *worker) make(shop *workshop) (made, bool) {
 	var notes []policy.Note
 	switch {
 	case err != nil:
-		notes = w.applyLocked(policy.Refused{From: src.from, Err: err}).Notes
+		notes = w.applyLocked(policy.Refused{From: src.from.Offset, Err: err}).Notes
 	case m.tooLarge != nil:
 		w.mu.Unlock()
 		w.oversize(m)
 		return made{}, false
 	case m.Records == 0: // nothing of it is to be delivered
 		w.t.read.give(w.q.handled(m.Next.Offset, opened{}))
-		notes = append(w.applyLocked(policy.Passed{From: src.from, Next: m.Next}).Notes, w.drain()...)
+		notes = append(w.applyLocked(policy.Passed{From: src.from.Offset, Next: m.Next}).Notes, w.drain()...)
 	default:
 		w.applyLocked(policy.Deliver{Batch: m.Batch})
 		ok = w.p.State() == policy.Delivering

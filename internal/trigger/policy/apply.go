@@ -15,8 +15,8 @@ func (p *Partition) Apply(now time.Time, e Event) (o Outcome) {
 	case OutOfRange:
 		p.outOfRange(now, e, &o)
 	case Checked:
-		if p.active() && e.From == p.read.Offset && e.EpochEnd >= 0 && e.EpochEnd < e.From {
-			p.rewind(move{to: Place{e.EpochEnd, -1}}, &o)
+		if p.active() && e.From == p.read.Offset && e.EpochEnd.before(e.From) {
+			p.rewind(move{to: e.EpochEnd}, &o)
 		}
 	case Recreated:
 		p.recreated(e, &o)
@@ -34,12 +34,12 @@ func (p *Partition) Apply(now time.Time, e Event) (o Outcome) {
 			p.read, o.Drop = p.next, true
 		}
 	case Passed:
-		if p.active() && p.state != Delivering && e.From == p.next.Offset {
+		if p.holds(e.From) && e.Next.Offset <= p.read.Offset {
 			p.next, p.state, p.failed = e.Next, Waiting, 0
 			p.rest(&o)
 		}
 	case Refused:
-		if p.active() && p.state != Delivering && e.From == p.next.Offset {
+		if p.holds(e.From) {
 			p.stop(e.Err, &o)
 		}
 	case Deliver, Delivered, DeliveryFailed, GivenUp:
@@ -57,6 +57,11 @@ func (p *Partition) Apply(now time.Time, e Event) (o Outcome) {
 	return o
 }
 
+// holds reports whether an offset is the next one, and was fetched.
+func (p *Partition) holds(offset int64) bool {
+	return p.active() && p.state != Delivering && offset == p.next.Offset && offset < p.read.Offset
+}
+
 func (p *Partition) assigned(e Assigned, o *Outcome) {
 	if p.known || p.over {
 		return
@@ -71,8 +76,8 @@ func (p *Partition) assigned(e Assigned, o *Outcome) {
 	case e.Another:
 		p.goTo(Place{e.Start, -1}, o)
 		p.committed = Nowhere
-	case e.EpochEnd >= 0 && e.EpochEnd < at:
-		p.goTo(Place{max(e.EpochEnd, e.Start), -1}, o)
+	case e.EpochEnd.before(at):
+		p.goTo(e.EpochEnd.notBefore(e.Start), o)
 	case at < e.Start:
 		p.gap(at, e.Start, o)
 		p.next = Place{e.Start, -1}
@@ -107,9 +112,13 @@ func (p *Partition) fetched(e Fetched, o *Outcome) {
 	if e.End >= 0 {
 		p.end = e.End
 	}
-	if e.Next.Offset > p.read.Offset {
+	switch {
+	case e.Next.Offset > p.read.Offset:
 		p.read = e.Next
 		o.Keep = e.Records > 0
+	case p.state == Retrying && p.read.Offset < p.batch.Next.Offset:
+		// The log ends before a batch that was evicted: it will not come again.
+		p.state, p.failed = Waiting, 0
 	}
 }
 
@@ -127,8 +136,8 @@ func (p *Partition) outOfRange(now time.Time, e OutOfRange, o *Outcome) {
 			p.next, p.state, p.failed = at, Waiting, 0
 		}
 		p.read = at
-	case e.EpochEnd >= 0 && e.EpochEnd < e.From:
-		p.rewind(move{to: Place{max(e.EpochEnd, e.Start), -1}}, o)
+	case e.EpochEnd.before(e.From):
+		p.rewind(move{to: e.EpochEnd.notBefore(e.Start)}, o)
 	case e.From > e.End:
 		p.rewind(move{to: Place{e.Start, -1}, another: true}, o)
 	default: // it is there after all
@@ -197,7 +206,7 @@ func (p *Partition) stop(err error, o *Outcome) {
 
 func (p *Partition) delivery(now time.Time, e Event, o *Outcome) {
 	if d, ok := e.(Deliver); ok {
-		if from, ok := p.MayDeliver(); ok && !now.Before(from) {
+		if from, ok := p.MayDeliver(); ok && !now.Before(from) && d.Next.Offset <= p.read.Offset {
 			if p.state == Waiting {
 				p.failed = 0
 			}

@@ -11,9 +11,9 @@ type Assigned struct {
 	Commit Place
 	// Another says that the commit is for another topic of the same name.
 	Another bool
-	// EpochEnd is where the epoch of the commit ends in the log, -1 if that is
-	// not known. It is before the commit in a log that lost its tail.
-	EpochEnd int64
+	// EpochEnd is where the epoch of the commit ends in the log, Nowhere if that
+	// is not known. It is before the commit in a log that lost its tail.
+	EpochEnd Place
 	// Start and End are those of the log.
 	Start, End int64
 	// Later says that the partition, or the topic, was not there when the group
@@ -33,17 +33,18 @@ type Fetched struct {
 
 // OutOfRange tells that the log has no offset From. Start, End and EpochEnd are
 // what it says when it is asked; EpochEnd is where the epoch of From ends in it,
-// -1 if that is not known.
+// Nowhere if that is not known.
 type OutOfRange struct {
-	From                 int64
-	Start, End, EpochEnd int64
+	From       int64
+	Start, End int64
+	EpochEnd   Place
 }
 
 // Checked tells where the epoch of From ends in the log, after the leader
 // changed: before From in a log that lost its tail.
 type Checked struct {
 	From     int64
-	EpochEnd int64 // -1: not known
+	EpochEnd Place // Nowhere: not known
 }
 
 // Recreated tells that the topic was deleted and made anew. Start is where its

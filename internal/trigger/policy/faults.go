@@ -13,12 +13,12 @@ type Fault uint8
 const (
 	// Moved: the leader is another one, or there is none, or it does not
 	// answer. It is tried again for ever.
-	Moved Fault = iota
-	Gone            // the topic or the partition is not there
-	Denied          // it may not be read
-	Storage         // the broker cannot read its disk
-	Corrupt         // what comes is damaged
-	Other           // anything else
+	Moved   Fault = iota
+	Gone          // the topic or the partition is not there
+	Denied        // it may not be read
+	Storage       // the broker cannot read its disk
+	Corrupt       // what comes is damaged
+	Other         // anything else
 	faultKinds
 )
 

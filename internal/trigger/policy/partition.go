@@ -48,6 +48,17 @@ type Place struct {
 // Nowhere is the place of what is not known.
 var Nowhere = Place{-1, -1}
 
+// before reports whether a place is known and before an offset.
+func (p Place) before(offset int64) bool { return p.Offset >= 0 && p.Offset < offset }
+
+// notBefore returns the place, or the start of the log if that is behind it.
+func (p Place) notBefore(start int64) Place {
+	if p.Offset < start {
+		return Place{start, -1}
+	}
+	return p
+}
+
 // Batch is what is delivered at a time.
 type Batch struct {
 	First, Last int64
@@ -94,6 +105,9 @@ func (p *Partition) State() State { return p.state }
 // Known reports whether it is known where the partition begins.
 func (p *Partition) Known() bool { return p.known }
 
+// Over reports whether the partition is another member's.
+func (p *Partition) Over() bool { return p.over }
+
 // Reason returns why the partition stopped, or nil.
 func (p *Partition) Reason() error {
 	if p.state != Stopped {
@@ -104,6 +118,9 @@ func (p *Partition) Reason() error {
 
 // Next returns the offset of the next record to deliver.
 func (p *Partition) Next() int64 { return p.next.Offset }
+
+// NextPlace returns the place of the next record to deliver.
+func (p *Partition) NextPlace() Place { return p.next }
 
 // Read returns where to fetch.
 func (p *Partition) Read() Place { return p.read }
@@ -158,7 +175,9 @@ func (p *Partition) MayDeliver() (from time.Time, ok bool) {
 
 // Commit returns what is to be committed now.
 func (p *Partition) Commit(now time.Time) (Place, bool) {
-	if !p.known || p.lost {
+	// While the log is another one than that of the batch in flight, there is
+	// nothing that could be said of it.
+	if !p.known || p.lost || p.moved != nil {
 		return Place{}, false
 	}
 	return p.next, p.next.Offset != p.committed.Offset || now.Sub(p.committedAt) >= CommitAgain
