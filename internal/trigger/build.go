@@ -14,6 +14,7 @@ import (
 type workshop struct {
 	event   *event.Builder
 	scratch []byte // for a batch that is decompressed
+	usual   int    // how large those were
 }
 
 // source is what an event is made of.
@@ -104,6 +105,9 @@ func (b *builder) add(i int) (closed bool, err error) {
 }
 
 func (b *builder) open(item *item) (batch.Reader, error) {
+	if b.scratch == nil && item.Compressed() {
+		b.scratch = make([]byte, 0, b.usual)
+	}
 	data, err := item.Open(b.scratch, b.w.t.largest)
 	if errors.Is(err, batch.ErrTooLarge) {
 		return batch.Reader{}, fmt.Errorf("%w of %d bytes, a quarter of memory-budget (offset %d)", err, b.w.t.largest, item.First)
@@ -113,6 +117,7 @@ func (b *builder) open(item *item) (batch.Reader, error) {
 	}
 	if item.Compressed() {
 		b.scratch = data
+		b.usual = min(len(data)+len(data)/8, event.MaxBytes) // with room for the next
 	}
 	return batch.NewReader(&item.Batch, data), nil
 }

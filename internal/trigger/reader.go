@@ -225,6 +225,12 @@ func (r *reader) take(f *fetch, resp *kmsg.FetchResponse) {
 	r.t.mu.Lock()
 	stale := r.t.topic.times != f.times // it may be another log's
 	r.t.mu.Unlock()
+	all := 0
+	for i := range resp.Topics {
+		for j := range resp.Topics[i].Partitions {
+			all += len(resp.Topics[i].Partitions[j].RecordBatches)
+		}
+	}
 	for i := range resp.Topics {
 		for j := range resp.Topics[i].Partitions {
 			rp := &resp.Topics[i].Partitions[j]
@@ -236,7 +242,7 @@ func (r *reader) take(f *fetch, resp *kmsg.FetchResponse) {
 				r.after = rp.Partition
 			}
 			if p.fetched() && !stale {
-				r.takePartition(p, rp)
+				r.takePartition(p, rp, all)
 			}
 		}
 	}
@@ -257,7 +263,8 @@ func (p wanted) fetched() bool {
 
 func (p wanted) current() bool { return p.w.epoch == p.epoch && p.w.asking == 0 }
 
-func (r *reader) takePartition(p wanted, rp *kmsg.FetchResponseTopicPartition) {
+// takePartition takes a partition of a response that holds so many bytes in all.
+func (r *reader) takePartition(p wanted, rp *kmsg.FetchResponseTopicPartition, all int) {
 	err := kerr.ErrorForCode(rp.ErrorCode)
 	if err == kerr.OffsetOutOfRange { //nolint:errorlint // it is that very one
 		p.w.mu.Lock()
@@ -293,7 +300,9 @@ func (r *reader) takePartition(p wanted, rp *kmsg.FetchResponseTopicPartition) {
 		o := w.applyLocked(e)
 		notes = o.Notes
 		if o.Keep {
-			batch.Own(split.Batches)
+			if batch.Size(split.Batches) < all-all/4 { // else it keeps little that is others'
+				batch.Own(split.Batches)
+			}
 			r.t.read.take(w.q.push(split.Batches, time.Now()))
 		}
 	}

@@ -351,7 +351,7 @@ func TestRebalance(t *testing.T) {
 // is read ahead.
 func TestBackPressure(t *testing.T) {
 	c := cluster(t, 2)
-	const each, size = 1000, 30_000
+	const each, size = 400, 30_000
 	random := rand.NewChaCha8([32]byte{}) // no compression makes it smaller
 	var recs []*kgo.Record
 	for p := range int32(2) {
@@ -379,7 +379,7 @@ func TestBackPressure(t *testing.T) {
 	f.await(t, func() bool { return len(f.handled[1]) == each })
 	status := r.awaitStatus(t, func(list []trigger.PartitionStatus) bool { return list[0].Queued > 0 })
 	assert.Equal(t, int64(each), status[0].Lag())
-	assert.Less(t, status[0].Queued*size, 20<<20)
+	assert.Less(t, status[0].Queued*size, 9<<20)
 	assert.Positive(t, status[0].Queued)
 	close(leave)
 	f.await(t, func() bool { return len(f.handled[0]) == each })

@@ -52,6 +52,14 @@ const (
 	control       = 0x20
 )
 
+// Size returns how many bytes batches take in memory.
+func Size(batches []Batch) (bytes int) {
+	for i := range batches {
+		bytes += batches[i].Size()
+	}
+	return bytes
+}
+
 // Own copies what the batches hold into memory of their own, so that they do
 // not keep the whole response.
 func Own(batches []Batch) {
