@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,6 +30,7 @@ type triggerFlags struct {
 	oversize      string
 	oversizeTopic string
 	grace         time.Duration
+	memory        int64
 	json          bool
 }
 
@@ -46,6 +49,11 @@ over. Between deliveries trigger waits, each partition for itself: the function
 gets Retry_Pace=0 unless you set it. Offsets are committed only after success.
 Ctrl-C lets the batches in flight end, commits them and leaves the group; a
 second Ctrl-C ends at once.
+
+A partition that is added later is read from its start, whatever --position is.
+Records that retention deleted before they were read are counted and said, and
+trigger exits 1 at its end. If the log lost its tail, or the topic was deleted
+and made anew, trigger goes back to what is there now, and says so.
 
 ` + sourceHelp + `
 
@@ -74,6 +82,7 @@ everything that happens is one JSON object a line on stdout.`,
 	f.StringVar(&flags.oversize, "oversize", string(trigger.OversizeStop), "what becomes of a record that fits into no event (6 MB): stop, skip or dead")
 	f.StringVar(&flags.oversizeTopic, "oversize-topic", "", "the `TOPIC` of the same Kafka that such records are produced to, with --oversize dead")
 	f.DurationVar(&flags.grace, "grace", trigger.DefaultGrace, "how long batches in flight may go on at the end")
+	f.Int64Var(&flags.memory, "memory-budget", trigger.DefaultMemoryBudget>>20, "how many `MB` records and events may take in this process, however many partitions there are; at least 32")
 	f.BoolVar(&flags.json, "json", false, "print JSON lines on a terminal, too")
 	return cmd
 }
@@ -113,6 +122,9 @@ func runTrigger(ctx context.Context, sys *system, flags *triggerFlags) error {
 		cfg.Functions = append(cfg.Functions, p)
 	}
 	cfg.Timeout, cfg.Report = fn.Timeout, view.report
+	if !slices.ContainsFunc(sys.environ, func(v string) bool { return strings.HasPrefix(v, "GOMEMLIMIT=") }) {
+		debug.SetMemoryLimit(cfg.MemoryBudget)
+	}
 	t, err := trigger.New(cfg)
 	if err != nil {
 		return usagef("%s", flagged(err))
@@ -140,7 +152,10 @@ func runTrigger(ctx context.Context, sys *system, flags *triggerFlags) error {
 func (f *triggerFlags) config(sys *system) (cfg trigger.Config, err error) {
 	cfg = trigger.Config{
 		Topic: f.source.topic, Group: f.group, Eager: f.eager, MaxMsgNum: f.source.maxMsgNum, MaxWait: f.maxWait,
-		Retry: f.retry, Oversize: trigger.Oversize(f.oversize), OversizeTopic: f.oversizeTopic, Grace: f.grace,
+		Retry: f.retry, Oversize: trigger.Oversize(f.oversize), OversizeTopic: f.oversizeTopic, Grace: f.grace, MemoryBudget: f.memory << 20,
+	}
+	if f.memory < trigger.MinMemoryBudget>>20 || f.memory > 1<<20 {
+		return cfg, usagef("--memory-budget: got %d MB, want %d to %d", f.memory, trigger.MinMemoryBudget>>20, 1<<20)
 	}
 	if f.group == "" {
 		return cfg, usagef("--group: not set")

@@ -54,6 +54,7 @@ type triggerTotals struct {
 	Unaccounted int64 `json:"unaccounted"` // batches whose result was no account
 	Dropped     int64 `json:"dropped"`     // records that fit into no event
 	Stopped     int64 `json:"stopped"`     // partitions
+	Gaps        int64 `json:"gaps"`        // records that were deleted before they were read
 }
 
 func newTriggerView(sys *system, flags *triggerFlags, target string) *triggerView {
@@ -97,6 +98,9 @@ func (v *triggerView) report(n trigger.Notice) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	a := v.count(n)
+	if n.Kind == trigger.Committed { // one a second
+		return
+	}
 	if v.json {
 		l := triggerLine{
 			Time: time.Now(), Event: string(n.Kind), Records: n.Records, Bytes: n.Bytes, Last: n.LastOffset, Delivery: n.Delivery,
@@ -138,6 +142,8 @@ func (v *triggerView) count(n trigger.Notice) *account {
 		t.Failed++
 	case trigger.Dropped:
 		t.Dropped++
+	case trigger.Gap:
+		t.Gaps += int64(n.Records)
 	case trigger.Stopped:
 		t.Stopped++
 		if n.Delivery > 0 {
@@ -175,8 +181,15 @@ func (v *triggerView) text(n trigger.Notice) string {
 	case trigger.Stopped:
 		return v.paint.red(fmt.Sprintf("%s: stopped before offset %d: %v", where, n.Offset, n.Err))
 	case trigger.Uncertain:
-		return v.paint.yellow(fmt.Sprintf("%s: offset %d could not be committed: %v", where, n.Offset, n.Err))
+		return v.paint.yellow(fmt.Sprintf("offsets could not be committed: %v", n.Err))
+	case trigger.Gap:
+		return v.paint.red(fmt.Sprintf("%s: offsets %d to %d (%s) were deleted before they were read", where, n.Offset, n.LastOffset, number(n.Records, "offset")))
+	case trigger.Rewound:
+		return v.paint.yellow(fmt.Sprintf("%s: the log is not what it was: read from offset %d again instead of %d", where, n.Offset, n.LastOffset))
 	default:
+		if n.Partition >= 0 {
+			return v.paint.yellow(fmt.Sprintf("%s: reading at offset %d: %v", where, n.Offset, n.Err))
+		}
 		return v.paint.yellow(fmt.Sprintf("reading: %v", n.Err))
 	}
 }
@@ -221,12 +234,7 @@ func (v *triggerView) watch(ctx context.Context, t *trigger.Trigger) {
 	for {
 		select {
 		case <-tick.C:
-			asked, cancel := context.WithTimeout(ctx, every)
-			status, err := t.Status(asked)
-			cancel()
-			if ctx.Err() == nil {
-				v.progress(status, err == nil)
-			}
+			v.progress(t.Status())
 		case <-ctx.Done():
 			v.mu.Lock()
 			v.clear()
@@ -239,25 +247,24 @@ func (v *triggerView) watch(ctx context.Context, t *trigger.Trigger) {
 // partitionLine is a partition's progress as JSON.
 type partitionLine struct {
 	Partition int32  `json:"partition"`
+	State     string `json:"state"`
 	Committed int64  `json:"committed"`
-	Lag       *int64 `json:"lag,omitempty"` // not there: the brokers did not tell
+	Lag       int64  `json:"lag"`
+	Gaps      int64  `json:"gaps,omitempty"`
 	Delivery  int    `json:"delivery,omitempty"`
 	Error     string `json:"error,omitempty"`
 }
 
-func (v *triggerView) progress(status []trigger.PartitionStatus, lagKnown bool) {
+func (v *triggerView) progress(status []trigger.PartitionStatus) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var lag int64
 	var retrying, stopped int
 	lines := make([]partitionLine, len(status))
 	for i, s := range status {
-		l := partitionLine{Partition: s.Partition, Committed: s.Committed, Delivery: s.Delivery}
-		if lagKnown {
-			l.Lag = new(s.Lag())
-			lag += s.Lag()
-		}
-		if s.Delivery > 1 {
+		l := partitionLine{Partition: s.Partition, State: s.State, Committed: s.Committed, Lag: s.Lag(), Gaps: s.Gaps, Delivery: s.Delivery}
+		lag += s.Lag()
+		if s.Retries > 0 {
 			retrying++
 		}
 		if s.Err != nil {
@@ -281,9 +288,6 @@ func (v *triggerView) progress(status []trigger.PartitionStatus, lagKnown bool) 
 	}
 	parts := []string{
 		thousands(v.totals.Records) + " records", thousands(int64(rate)) + "/s", "lag " + thousands(lag), number(len(status), "partition"),
-	}
-	if !lagKnown {
-		parts[2] = "lag unknown"
 	}
 	if retrying > 0 {
 		parts = append(parts, fmt.Sprintf("%d retrying", retrying))
@@ -331,6 +335,9 @@ func (v *triggerView) summary(fn platform.Function, pools functionPools) error {
 	row("records", "%s", v.account.counts)
 	if t.Unaccounted > 0 {
 		row("", "and those of %s batches without an account", thousands(t.Unaccounted))
+	}
+	if t.Gaps > 0 {
+		row("missed", "%s that were deleted before they were read", number(int(t.Gaps), "record"))
 	}
 	if t.Dropped > 0 {
 		row("left out", "%s that fit into no event", number(int(t.Dropped), "record"))

@@ -5,6 +5,12 @@
 // Each partition has one batch in flight. A batch that fails comes again,
 // unchanged, and the offset is committed only after it succeeded. So every
 // record is delivered at least once, in the order of its partition.
+//
+// What a partition does is decided in the package policy. This package connects
+// it: kgo is the member of the group and carries the requests, but the records
+// are fetched here. So the errors of the log arrive as the broker says them,
+// nothing is fetched that there is no memory for, and a topic that was made anew
+// is read on; kgo's own consumer does none of these.
 package trigger
 
 import (
@@ -27,6 +33,9 @@ const (
 	DefaultMaxWait   = time.Second
 	DefaultRetry     = 10_000
 	DefaultGrace     = 30 * time.Second
+
+	DefaultMemoryBudget = 128 << 20
+	MinMemoryBudget     = 32 << 20
 
 	MaxWait  = 60 * time.Second
 	MaxRetry = 10_000
@@ -59,8 +68,9 @@ type Config struct {
 	// members that know nothing else. By default rebalances are cooperative: a
 	// partition that stays is not interrupted.
 	Eager bool
-	// Position is where a partition without a commit starts: the end by
-	// default.
+	// Position is where a partition without a commit starts that was there when
+	// the group began: the end by default. One that is added later starts at its
+	// beginning.
 	Position Position
 	// MaxMsgNum is the most records in an event: 1 to 10,000, 1000 by default.
 	MaxMsgNum int
@@ -78,11 +88,16 @@ type Config struct {
 	// them as long as it is assigned: an instance remembers what is settled of
 	// a batch that failed. At least one is required.
 	Functions []Function
+	// MemoryBudget is how many bytes the process may take for records and
+	// events, however many partitions there are: 128 MB by default, at least
+	// 32 MB.
+	MemoryBudget int64
 	// Timeout is how long a Function may take. A rebalance waits that long for
 	// the batches in flight. One minute by default.
 	Timeout time.Duration
 	// Grace is how long Run waits for the batches in flight when it is to end,
-	// before they are given up.
+	// before they are given up. A commit and leaving the group take what is left
+	// of it, or a second each.
 	Grace time.Duration
 	// Report is told what happens. It may be called from several goroutines at
 	// once and must not block. nil: nobody is told.
@@ -103,6 +118,7 @@ func (c *Config) Validate() error {
 	check(c.MaxMsgNum >= 1 && c.MaxMsgNum <= event.MaxRecords, "max-msg-num: got %d, want 1 to %d", c.MaxMsgNum, event.MaxRecords)
 	check(c.MaxWait >= 0 && c.MaxWait <= MaxWait, "max-wait: got %v, want 0 to %v", c.MaxWait, MaxWait)
 	check(c.Retry >= 0 && c.Retry <= MaxRetry, "retry: got %d, want 0 to %d", c.Retry, MaxRetry)
+	check(c.MemoryBudget >= MinMemoryBudget, "memory-budget: got %d bytes, want at least %d", c.MemoryBudget, MinMemoryBudget)
 	check(c.Grace >= 0, "grace: got %v, want at least 0", c.Grace)
 	switch c.Oversize {
 	case OversizeStop, OversizeSkip:
@@ -122,6 +138,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Oversize == "" {
 		c.Oversize = OversizeStop
+	}
+	if c.MemoryBudget == 0 {
+		c.MemoryBudget = DefaultMemoryBudget
 	}
 	if c.Timeout == 0 {
 		c.Timeout = time.Minute

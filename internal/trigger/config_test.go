@@ -13,7 +13,7 @@ import (
 func TestValidate(t *testing.T) {
 	sound := trigger.Config{
 		Topic: topic, Group: group, MaxMsgNum: 10_000, MaxWait: trigger.MaxWait, Retry: trigger.MaxRetry,
-		Oversize: trigger.OversizeStop, Functions: functions(newFunction(nil)),
+		Oversize: trigger.OversizeStop, MemoryBudget: trigger.MinMemoryBudget, Functions: functions(newFunction(nil)),
 	}
 	require.NoError(t, sound.Validate())
 	tests := []struct {
@@ -30,6 +30,7 @@ func TestValidate(t *testing.T) {
 		{"negative wait", func(c *trigger.Config) { c.MaxWait = -1 }, "max-wait: got -1ns"},
 		{"too many retries", func(c *trigger.Config) { c.Retry = 10_001 }, "retry: got 10001, want 0 to 10000"},
 		{"negative retry", func(c *trigger.Config) { c.Retry = -1 }, "retry: got -1"},
+		{"too little memory", func(c *trigger.Config) { c.MemoryBudget = 1 << 20 }, "memory-budget: got 1048576 bytes, want at least 33554432"},
 		{"negative grace", func(c *trigger.Config) { c.Grace = -1 }, "grace: got -1ns"},
 		{"unknown oversize", func(c *trigger.Config) { c.Oversize = "lose" }, `oversize: got "lose", want stop, skip or dead`},
 		{"dead without a topic", func(c *trigger.Config) { c.Oversize = trigger.OversizeDead }, "oversize-topic: not set"},

@@ -2,144 +2,133 @@ package trigger
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
-	"time"
+	"slices"
+	"strconv"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"ckafka-etl/internal/event"
 	"ckafka-etl/internal/platform"
-)
-
-const (
-	firstWait   = 100 * time.Millisecond
-	longestWait = 5 * time.Second
-
-	// commitTimeout bounds one commit. It has to end long before a rebalance
-	// or the grace at the end does.
-	commitTimeout = 10 * time.Second
+	"ckafka-etl/internal/trigger/policy"
 )
 
 // lane is one Function, which takes one event at a time.
 type lane struct {
 	fn         Function
-	turn       chan struct{} // holds a token while an event is handled
+	turn       chan struct{} // holds a token while an event is made and handled
 	partitions int           // that use it; guarded by the trigger's mu
 }
 
-// invoke waits for the lane and has the event handled. It returns false if the
-// worker was to end before it was its turn.
-func (w *worker) invoke(payload []byte) (platform.Reply, error, bool) {
+func (l *lane) enter(ctx context.Context) bool {
 	select {
-	case w.lane.turn <- struct{}{}:
-		defer func() { <-w.lane.turn }()
-	case <-w.stop.Done():
-		return platform.Reply{}, nil, false
-	}
-	if w.stop.Err() != nil {
-		return platform.Reply{}, nil, false
-	}
-	reply, err := w.lane.fn.Invoke(w.ctx, payload)
-	if err == nil && reply.Error != nil {
-		err = reply.Error
-	}
-	return reply, err, true
-}
-
-// deliver has the batch handled, again and again until it succeeds. It reports
-// false if it did not.
-func (w *worker) deliver() bool {
-	defer w.delivering(0)
-	n := Notice{
-		Partition: w.partition, Offset: w.batch.first, LastOffset: w.batch.last,
-		Records: w.builder.Len(), Bytes: w.builder.Size(),
-	}
-	for n.Delivery = 1; ; n.Delivery++ {
-		w.delivering(n.Delivery)
-		reply, err, sent := w.invoke(w.builder.Event())
-		if !sent || err != nil && w.ctx.Err() != nil {
-			return false
-		}
-		n.Reply, n.Err = reply, err
-		if err == nil {
-			n.Kind = Batch
-			w.t.cfg.Report(n)
-			return true
-		}
-		if n.Delivery > w.t.cfg.Retry {
-			w.fail(fmt.Errorf("records %s-%d-%d to %d were delivered %d times and are not settled: %w",
-				w.t.cfg.Topic, w.partition, n.Offset, n.LastOffset, n.Delivery, err))
-			return false
-		}
-		n.Kind, n.Wait = Retry, pause(n.Delivery)
-		w.t.cfg.Report(n)
-		if !w.sleep(n.Wait) {
-			return false
-		}
-	}
-}
-
-func (w *worker) delivering(n int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.delivery = n
-}
-
-// pause returns how long to wait after so many deliveries.
-func pause(deliveries int) time.Duration {
-	longest := min(firstWait<<min(deliveries-1, 10), longestWait)
-	return longest/2 + rand.N(longest/2) //nolint:gosec // not for secrets
-}
-
-func (w *worker) sleep(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
+	case l.turn <- struct{}{}:
 		return true
-	case <-w.stop.Done():
+	case <-ctx.Done():
 		return false
 	}
 }
 
-// commit commits what is settled. If that fails it is reported, and the next
-// commit makes up for it.
-func (w *worker) commit() {
-	w.mu.Lock()
-	at, needed := w.settled, w.known && !w.lost && w.settled.Offset != w.committed
-	w.mu.Unlock()
-	if !needed {
-		return
-	}
-	// What was handled is to be committed even if all else is given up.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), commitTimeout)
-	defer cancel()
-	var failure error
-	w.t.client.CommitOffsetsSync(ctx, map[string]map[int32]kgo.EpochOffset{w.t.cfg.Topic: {w.partition: at}},
-		func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
-			failure = commitError(resp, err)
-		})
-	if failure != nil {
-		w.t.cfg.Report(Notice{Kind: Uncertain, Partition: w.partition, Offset: at.Offset, Err: failure})
-		return
+func (l *lane) leave() { <-l.turn }
+
+// deliver has an event handled once and takes note of what came of it.
+func (w *worker) deliver(e *event.Builder, m made) {
+	n := Notice{
+		Kind: Batch, Partition: w.partition, Offset: m.First, LastOffset: m.Last,
+		Records: m.Records, Bytes: e.Size(),
 	}
 	w.mu.Lock()
-	w.committed = at.Offset
+	n.Delivery = w.p.Failed() + 1
 	w.mu.Unlock()
+	n.Reply, n.Err = w.invoke(e.Event())
+	if n.Err == nil {
+		w.t.cfg.Report(n)
+		w.delivered(m)
+		return
+	}
+	w.t.read.give(m.taken)
+	if w.ctx.Err() != nil {
+		w.apply(policy.GivenUp{})
+		return
+	}
+	w.mu.Lock()
+	o := w.applyLocked(policy.DeliveryFailed{Err: n.Err})
+	w.mu.Unlock()
+	w.t.tell(w, o.Notes, n)
 }
 
-func commitError(resp *kmsg.OffsetCommitResponse, err error) error {
-	if err != nil {
-		return err
+func (w *worker) invoke(payload []byte) (platform.Reply, error) {
+	reply, err := w.lane.fn.Invoke(w.ctx, payload)
+	if err == nil && reply.Error != nil {
+		err = reply.Error
 	}
-	var errs []error
-	for _, t := range resp.Topics {
-		for _, p := range t.Partitions {
-			errs = append(errs, kerr.ErrorForCode(p.ErrorCode))
+	return reply, err
+}
+
+// delivered takes note that an event was handled.
+func (w *worker) delivered(m made) {
+	w.mu.Lock()
+	o := w.applyLocked(policy.Delivered{})
+	if w.q.dropped != m.dropped { // by now, or meanwhile
+		w.t.read.give(m.taken)
+	} else {
+		w.t.read.give(w.q.handled(m.Next.Offset, m.rest))
+	}
+	notes := append(o.Notes, w.drain()...)
+	w.mu.Unlock()
+	w.t.tell(w, notes, Notice{})
+}
+
+// maxProduced is the largest record that can be produced. CKafka takes messages
+// of up to 12 MB.
+const maxProduced = 13 << 20
+
+// oversize deals with a record that fits into no event.
+func (w *worker) oversize(m made) {
+	n := Notice{
+		Kind: Dropped, Partition: w.partition, Offset: m.tooLarge.Offset, LastOffset: m.tooLarge.Offset,
+		Records: 1, Bytes: len(m.tooLarge.Value), Err: m.err,
+	}
+	err := m.err
+	switch w.t.cfg.Oversize {
+	case OversizeSkip:
+		err = nil
+	case OversizeDead:
+		if err = w.bury(m); err != nil {
+			err = fmt.Errorf("%w, and it could not be produced to %s: %w", m.err, w.t.cfg.OversizeTopic, err)
 		}
+	case OversizeStop:
 	}
-	return errors.Join(errs...)
+	if err != nil && w.ctx.Err() != nil {
+		return
+	}
+	w.mu.Lock()
+	if w.q.dropped != m.dropped { // the log changed: the record is another log's
+		w.mu.Unlock()
+		return
+	}
+	var o policy.Outcome
+	if err != nil {
+		o = w.applyLocked(policy.Refused{From: m.from, Err: err})
+	} else if o = w.applyLocked(policy.Passed{From: m.from, Next: m.behind}); !o.Drop {
+		w.t.read.give(w.q.handled(m.behind.Offset, opened{}))
+	}
+	w.mu.Unlock()
+	if err == nil {
+		w.t.cfg.Report(n)
+	}
+	w.t.tell(w, o.Notes, Notice{})
+}
+
+// bury produces the record, with where it is from, to the topic for such.
+func (w *worker) bury(m made) error {
+	r := m.tooLarge
+	return w.t.client.ProduceSync(w.ctx, &kgo.Record{
+		Topic: w.t.cfg.OversizeTopic, Key: r.Key, Value: r.Value,
+		Headers: append(slices.Clone(r.Headers()),
+			kgo.RecordHeader{Key: "source.topic", Value: []byte(w.t.cfg.Topic)},
+			kgo.RecordHeader{Key: "source.partition", Value: strconv.AppendInt(nil, int64(w.partition), 10)},
+			kgo.RecordHeader{Key: "source.offset", Value: strconv.AppendInt(nil, r.Offset, 10)},
+		),
+	}).FirstErr()
 }

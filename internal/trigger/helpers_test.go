@@ -288,6 +288,24 @@ func (r *running) await(t *testing.T, ok func(trigger.Notice) bool) trigger.Noti
 	}
 }
 
+// awaitStatus returns the status as soon as ok accepts it.
+func (r *running) awaitStatus(t *testing.T, ok func([]trigger.PartitionStatus) bool) []trigger.PartitionStatus {
+	t.Helper()
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	timeout := time.After(limit)
+	for {
+		if list := r.Status(); ok(list) {
+			return list
+		}
+		select {
+		case <-poll.C:
+		case <-timeout:
+			require.FailNow(t, "it took too long", "%+v", r.Status())
+		}
+	}
+}
+
 func isKind(k trigger.Kind) func(trigger.Notice) bool {
 	return func(n trigger.Notice) bool { return n.Kind == k }
 }

@@ -18,8 +18,16 @@ const (
 	Retry     Kind = "retry"     // a delivery failed: Err; the batch comes again after Wait
 	Dropped   Kind = "dropped"   // a record fits into no event and was left out: Err
 	Stopped   Kind = "stopped"   // Partition is read no further than Offset: Err
-	Uncertain Kind = "uncertain" // a commit failed: Err; it is tried again with the next batch
-	Trouble   Kind = "trouble"   // reading meets an error: Err; it is tried again
+	Uncertain Kind = "uncertain" // a commit failed: Err; it is tried again
+	Trouble   Kind = "trouble"   // reading, or the group, meets an error: Err; it is tried again
+	Committed Kind = "committed" // Records partitions were committed
+
+	// Gap: the Records offsets from Offset to LastOffset were deleted before they
+	// were read.
+	Gap Kind = "gap"
+	// Rewound: the log lost its tail or is another one of the same name. Offset
+	// comes next, which was to be LastOffset.
+	Rewound Kind = "rewound"
 )
 
 // Notice is something that happened. Which fields are set depends on Kind.
@@ -37,17 +45,3 @@ type Notice struct {
 	Wait     time.Duration
 	Err      error
 }
-
-// PartitionStatus is how far a partition is.
-type PartitionStatus struct {
-	Partition int32
-	Committed int64 // the next offset to handle after a restart
-	Settled   int64 // the next offset to handle
-	End       int64 // the offset of the next record that will be written
-	Queued    int   // records read ahead
-	Delivery  int   // number of the delivery that is under way, 0: none
-	Err       error // why it is stopped
-}
-
-// Lag is how many offsets are not handled yet.
-func (s PartitionStatus) Lag() int64 { return max(0, s.End-s.Settled) }

@@ -1,77 +1,95 @@
 package trigger
 
 import (
-	"sync"
+	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
+	"ckafka-etl/internal/trigger/batch"
 )
 
-// Bounds of what is read ahead, in bytes of keys and values, for each
-// partition. An event has at most 6 MB.
-const (
-	mostAhead  = 8 << 20
-	leastAhead = 1 << 20
-	allAhead   = 128 << 20 // all partitions together, while none has less than leastAhead
-
-	recordOverhead = 200 // what a record takes beside its key and value
-)
-
-// queue holds the records of a partition that were read and are in no event
-// yet.
+// queue holds what was fetched of a partition and is not handled yet. It is
+// guarded by its worker's mu; what it holds does not change, so that an event
+// can be made of it without.
 type queue struct {
-	ready chan struct{} // holds a token when records came
-
-	mu    sync.Mutex
-	recs  []*kgo.Record
-	bytes int
+	items   []item
+	head    opened // of the first item, if events were made of its beginning
+	records int
+	bytes   int64
+	dropped int // how many times everything was dropped
 }
 
-func newQueue() *queue { return &queue{ready: make(chan struct{}, 1)} }
+// item is a batch and when it came.
+type item struct {
+	batch.Batch
+	came time.Time
+}
 
-func sizeOf(r *kgo.Record) int { return len(r.Key) + len(r.Value) + recordOverhead }
+// opened is a batch of which a part was handled.
+type opened struct {
+	read   int          // records that were handled
+	reader batch.Reader // at the first that was not; valid if ok
+	ok     bool
+	bytes  int64 // what it takes beside the batch
+}
 
-func (q *queue) push(recs []*kgo.Record) {
-	q.mu.Lock()
-	q.recs = append(q.recs, recs...)
-	for _, r := range recs {
-		q.bytes += sizeOf(r)
+// push adds batches and returns what they take.
+func (q *queue) push(batches []batch.Batch, now time.Time) (bytes int64) {
+	for _, b := range batches {
+		q.items = append(q.items, item{b, now})
+		q.records += b.Records
+		bytes += int64(b.Size())
 	}
-	q.mu.Unlock()
-	select {
-	case q.ready <- struct{}{}:
-	default:
+	q.bytes += bytes
+	return bytes
+}
+
+// last returns the last offset that it covers, -1 if it is empty.
+func (q *queue) last() int64 {
+	if len(q.items) == 0 {
+		return -1
 	}
+	return q.items[len(q.items)-1].Last
 }
 
-// first returns the first record, or nil.
-func (q *queue) first() *kgo.Record {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.recs) == 0 {
-		return nil
+// handled removes what lies before an offset and returns what it took. rest is
+// how far the batch that holds the offset was read.
+func (q *queue) handled(next int64, rest opened) (bytes int64) {
+	n := 0
+	for ; n < len(q.items) && q.items[n].Last < next; n++ {
+		q.records -= q.items[n].Records
+		bytes += int64(q.items[n].Size())
+		q.items[n] = item{} // let go of its memory
 	}
-	return q.recs[0]
+	q.items = q.items[n:]
+	q.bytes -= bytes
+	if n == 0 && !rest.ok && rest.read == 0 {
+		return bytes
+	}
+	if n > 0 || !rest.ok || !q.head.ok { // else it is the same memory
+		bytes += q.head.bytes
+	}
+	q.bytes += rest.bytes - q.head.bytes
+	q.records += q.head.read - rest.read
+	q.head = rest
+	return bytes
 }
 
-// drop removes the first record and returns the size of the rest.
-func (q *queue) drop() (bytes int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.bytes -= sizeOf(q.recs[0])
-	q.recs[0] = nil // it holds memory that others share
-	q.recs = q.recs[1:]
-	return q.bytes
+// clear removes everything and returns what it took.
+func (q *queue) clear() (bytes int64) {
+	bytes = q.bytes
+	*q = queue{dropped: q.dropped + 1}
+	return bytes
 }
 
-// clear removes all records.
-func (q *queue) clear() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.recs, q.bytes = nil, 0
-}
-
-func (q *queue) size() (records, bytes int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.recs), q.bytes
+// oldest returns when the first record was written that is not handled.
+func (q *queue) oldest() time.Time {
+	if len(q.items) == 0 {
+		return time.Time{}
+	}
+	if r := q.head.reader; q.head.ok {
+		var rec batch.Record
+		if ok, err := r.Next(&rec); ok && err == nil && rec.Time > 0 {
+			return time.UnixMilli(rec.Time)
+		}
+	}
+	return q.items[0].Time()
 }

@@ -5,234 +5,262 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"ckafka-etl/internal/event"
+	"ckafka-etl/internal/trigger/policy"
 )
-
-// start is where a worker begins.
-type start struct {
-	offset int64
-	fresh  bool // the group has committed nothing yet
-}
 
 // worker handles one partition from its assignment until it is given back.
 type worker struct {
 	t         *Trigger
 	partition int32
 	lane      *lane
-	queue     *queue
-	builder   *event.Builder
-	begin     chan start
 
 	ctx  context.Context // ends the delivery that is under way
 	kill context.CancelFunc
 	stop context.Context // ends the worker after the delivery that is under way
 	halt context.CancelFunc
 	done chan struct{}
+	wake chan struct{} // holds a token when something changed
 
-	next  kgo.EpochOffset // behind the batch that is being made
-	batch span
-
-	mu        sync.Mutex
-	paused    bool // its partition is not fetched
-	lost      bool // nothing may be committed any more
-	known     bool // it is known where the partition starts
-	settled   kgo.EpochOffset
-	committed int64
-	delivery  int
-	err       error // why it stopped by itself
+	mu       sync.Mutex
+	p        policy.Partition
+	q        queue
+	node     int32 // the leader, -1: none is known
+	epoch    int32 // of the leader
+	asking   int   // number of the question to the log that is open: nothing is fetched; 0: none
+	asked    int   // number of the last one
+	another  bool  // the topic is another one than that of which p knows
+	fetching bool  // a fetch is open
+	need     int   // bytes of a batch that did not fit into a fetch
 }
 
-// span describes the records of a batch.
-type span struct{ first, last int64 }
+// newWorker makes the worker of a partition; the trigger's mu is held.
+func (t *Trigger) newWorker(partition int32) *worker {
+	w := &worker{t: t, partition: partition, node: -1, epoch: -1, done: make(chan struct{}), wake: make(chan struct{}, 1)}
+	w.p.Retries = t.cfg.Retry
+	w.ctx, w.kill = context.WithCancel(t.work)
+	w.stop, w.halt = context.WithCancel(w.ctx)
+	w.ask()
+	w.lane = t.leastUsedLane()
+	w.lane.partitions++
+	return w
+}
 
-// run handles the partition. It starts when the worker before it has ended.
+// apply tells the policy what happened and others what follows.
+func (w *worker) apply(e policy.Event) policy.Outcome {
+	w.mu.Lock()
+	o := w.applyLocked(e)
+	w.mu.Unlock()
+	w.t.tell(w, o.Notes, Notice{})
+	w.wakeUp()
+	return o
+}
+
+// applyLocked leaves it to the caller to tell and to wake up; mu is held.
+func (w *worker) applyLocked(e policy.Event) policy.Outcome {
+	o := w.p.Apply(time.Now(), e)
+	if o.Drop {
+		w.t.read.give(w.q.clear())
+	}
+	return o
+}
+
+func (w *worker) wakeUp() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// firstQuestion is where the partition begins.
+const firstQuestion = 1
+
+// ask has the partition not be fetched until the log has answered, and returns
+// the number of the question. An older one that is open is void; mu is held, or
+// nobody else knows the worker.
+func (w *worker) ask() int {
+	w.asked++
+	w.asking = w.asked
+	return w.asking
+}
+
+// answer takes note of the answer to a question, if that is not void.
+func (w *worker) answer(question int, e policy.Event) {
+	w.mu.Lock()
+	var o policy.Outcome
+	if w.asking == question {
+		w.asking = 0
+		if e != nil {
+			o = w.applyLocked(e)
+		}
+		if _, ok := e.(policy.Recreated); ok {
+			w.another = false
+		}
+	}
+	w.mu.Unlock()
+	w.t.tell(w, o.Notes, Notice{})
+	w.wakeUp()
+}
+
+// end has the worker end after the delivery that is under way.
+func (w *worker) end() {
+	w.apply(policy.StopRequested{})
+	w.halt()
+}
+
+// leave takes note that the partition is another member's.
+func (w *worker) leave(lost bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if lost {
+		w.applyLocked(policy.Lost{})
+	} else {
+		w.applyLocked(policy.Revoked{})
+	}
+	w.t.read.give(w.q.clear())
+}
+
+// run delivers what is fetched. It begins when the worker before it has ended.
 func (w *worker) run(before <-chan struct{}) {
 	defer close(w.done)
 	defer w.kill()
 	if before != nil {
 		<-before
 	}
-	select {
-	case s := <-w.begin:
-		w.next = kgo.EpochOffset{Epoch: -1, Offset: s.offset}
-		w.mu.Lock()
-		w.known, w.settled, w.committed = true, w.next, s.offset
-		if s.fresh {
-			w.committed = -1
+	for w.await() {
+		if !w.lane.enter(w.stop) {
+			return
 		}
-		w.mu.Unlock()
-		// The position is the group's from now on: what is written while nobody
-		// reads is not passed over.
-		w.commit()
-		w.t.cfg.Report(Notice{Kind: Assigned, Partition: w.partition, Offset: s.offset})
-	case <-w.stop.Done():
-		return
+		w.handle()
+		w.lane.leave()
 	}
-	for w.step() {
-	}
-	w.commit()
 }
 
-// step handles one batch. It reports whether there may be another.
-func (w *worker) step() bool {
-	if !w.collect() {
-		return false
-	}
-	if w.builder.Len() > 0 && !w.deliver() {
-		return false
-	}
-	w.settle(w.next)
-	w.commit()
-	return true
-}
-
-// collect makes the next event: it is closed when it is full, or when its first
-// record has waited long enough. It reports false when the worker is to end.
-func (w *worker) collect() bool {
-	w.builder.Reset()
-	timer := time.NewTimer(w.t.cfg.MaxWait)
+// await returns true when there is something to deliver, false when the worker
+// is to end.
+func (w *worker) await() bool {
+	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	for began := false; w.stop.Err() == nil; {
-		r := w.queue.first()
-		switch {
-		case r != nil && r.Offset < w.next.Offset:
-			w.drop() // it was handled already
-		case r != nil:
-			closed, err := w.add(r)
-			if err != nil {
-				w.fail(err)
-				return false
-			}
-			if closed {
-				return true
-			}
-			if !began {
-				began = true
-				timer.Reset(w.t.cfg.MaxWait)
-			}
-		case began && w.t.cfg.MaxWait == 0:
+	for w.stop.Err() == nil {
+		at, ok := w.ready(time.Now())
+		if ok && at.IsZero() {
 			return true
-		case !w.wait(began, timer.C):
-			return w.stop.Err() == nil
+		}
+		var due <-chan time.Time
+		if ok {
+			timer.Reset(time.Until(at))
+			due = timer.C
+		}
+		select {
+		case <-w.wake:
+		case <-due:
+		case <-w.stop.Done():
 		}
 	}
 	return false
 }
 
-// wait returns true when records came. It returns false when a batch that began
-// has waited long enough, or when the worker is to end.
-func (w *worker) wait(began bool, due <-chan time.Time) bool {
-	if !began {
-		due = nil
-	}
-	select {
-	case <-w.queue.ready:
-		return true
-	case <-due:
-		return false
-	case <-w.stop.Done():
-		return false
-	}
-}
-
-// add puts the first record of the queue into the event. It reports whether the
-// event is closed.
-func (w *worker) add(r *kgo.Record) (closed bool, err error) {
-	room, err := w.builder.Add(&event.Record{
-		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Key: r.Key, Body: r.Value,
-	})
-	behind := kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1}
-	switch {
-	case err != nil && w.builder.Len() > 0:
-		return true, nil // what stands before it goes first
-	case err != nil:
-		if err := w.oversize(r, err); err != nil {
-			return false, err
-		}
-		w.settle(behind) // for good, even if the worker is to end now
-	case !room:
-		return true, nil
-	default:
-		if w.builder.Len() == 1 {
-			w.batch.first = r.Offset
-		}
-		w.batch.last = r.Offset
-	}
-	w.next = behind
-	w.drop()
-	return w.builder.Full(), nil
-}
-
-// drop removes the first record of the queue, and has the partition fetched
-// again when there is room.
-func (w *worker) drop() {
-	if w.queue.drop() < int(w.t.room.Load())/2 {
-		w.resume()
-		w.t.wakePoll()
-	}
-}
-
-func (w *worker) pause() {
+// ready reports whether there is something to deliver, and if not yet, when: at
+// is zero for now.
+func (w *worker) ready(now time.Time) (at time.Time, ok bool) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.paused {
-		w.paused = true
-		w.t.client.PauseFetchPartitions(w.t.only(w.partition))
-	}
-}
-
-func (w *worker) resume() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.paused {
-		w.paused = false
-		w.t.client.ResumeFetchPartitions(w.t.only(w.partition))
-	}
-}
-
-// settle notes that everything before next is handled.
-func (w *worker) settle(next kgo.EpochOffset) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.settled = next
-}
-
-// fail stops the partition: it is assigned but not read.
-func (w *worker) fail(err error) {
-	w.mu.Lock()
-	w.err = err
-	offset := w.settled.Offset
+	notes := w.drain()
+	at, ok = w.readyLocked(now)
 	w.mu.Unlock()
-	w.pause()
-	w.queue.clear()
-	w.t.cfg.Report(Notice{Kind: Stopped, Partition: w.partition, Offset: offset, Err: err})
-	w.t.partitionStopped()
+	w.t.tell(w, notes, Notice{})
+	return at, ok
 }
 
-// failed returns why the partition stopped by itself, or nil.
-func (w *worker) failed() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.err
-}
-
-// hungry reports whether the partition wants more to be read.
-func (w *worker) hungry() bool {
-	if w.failed() != nil {
-		return false
+// drain has the partition go on behind records that nobody delivers, such as the
+// markers of transactions; mu is held.
+func (w *worker) drain() []policy.Note {
+	if len(w.q.items) > 0 || w.p.State() != policy.Waiting || w.p.Next() == w.p.Read().Offset {
+		return nil
 	}
-	_, bytes := w.queue.size()
-	return bytes < int(w.t.room.Load())/2
+	return w.applyLocked(policy.Drained{}).Notes
 }
 
-func (w *worker) status() PartitionStatus {
-	records, _ := w.queue.size()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return PartitionStatus{
-		Partition: w.partition, Committed: w.committed, Settled: w.settled.Offset,
-		Queued: records, Delivery: w.delivery, Err: w.err,
+func (w *worker) readyLocked(now time.Time) (at time.Time, ok bool) {
+	from, ok := w.p.MayDeliver()
+	switch {
+	case !ok || len(w.q.items) == 0:
+		return time.Time{}, false
+	case now.Before(from):
+		return from, true
 	}
+	_, more := w.p.MayFetch()
+	more = more && w.q.bytes < w.t.enough()
+	if b, again := w.p.Batch(); again {
+		return time.Time{}, !more || w.q.last() >= b.Last // the same batch as before
+	}
+	if !more || w.q.records >= w.t.cfg.MaxMsgNum {
+		return time.Time{}, true
+	}
+	if due := w.q.items[0].came.Add(w.t.cfg.MaxWait); now.Before(due) {
+		return due, true
+	}
+	return time.Time{}, true
+}
+
+// handle makes an event and has it handled.
+func (w *worker) handle() {
+	cost := int64(eventCost * event.MaxBytes)
+	if !w.t.delivery.await(w.stop, cost) {
+		return
+	}
+	defer func() { w.t.delivery.give(cost) }()
+	shop := w.t.shop()
+	defer w.t.giveShop(shop)
+	m, ok := w.make(shop)
+	if !ok {
+		return
+	}
+	// Until it was made nobody knew how large it is.
+	exact := min(cost, int64(eventCost*shop.event.Size()))
+	w.t.delivery.give(cost - exact)
+	cost = exact
+	w.deliver(shop.event, m)
+}
+
+// make makes an event of what there is by now. It reports false if there is
+// nothing to deliver.
+func (w *worker) make(shop *workshop) (made, bool) {
+	w.mu.Lock()
+	at, ok := w.readyLocked(time.Now())
+	if !ok || !at.IsZero() || w.stop.Err() != nil {
+		w.mu.Unlock()
+		return made{}, false
+	}
+	src := source{items: w.q.items, head: w.q.head, dropped: w.q.dropped, from: w.p.NextPlace(), until: -1}
+	if b, again := w.p.Batch(); again {
+		src.until = b.Last
+	}
+	w.mu.Unlock()
+
+	m, err := w.build(shop, src)
+
+	w.mu.Lock()
+	if w.q.dropped != src.dropped { // the log changed meanwhile
+		w.mu.Unlock()
+		w.t.read.give(m.taken)
+		return made{}, false
+	}
+	var notes []policy.Note
+	switch {
+	case err != nil:
+		notes = w.applyLocked(policy.Refused{From: src.from.Offset, Err: err}).Notes
+	case m.tooLarge != nil:
+		w.mu.Unlock()
+		w.oversize(m)
+		return made{}, false
+	case m.Records == 0: // nothing of it is to be delivered
+		w.t.read.give(w.q.handled(m.Next.Offset, opened{}))
+		notes = append(w.applyLocked(policy.Passed{From: src.from.Offset, Next: m.Next}).Notes, w.drain()...)
+	default:
+		w.applyLocked(policy.Deliver{Batch: m.Batch})
+		ok = w.p.State() == policy.Delivering
+	}
+	w.mu.Unlock()
+	w.t.tell(w, notes, Notice{})
+	return m, ok && m.Records > 0 && err == nil
 }

@@ -1,0 +1,268 @@
+package trigger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ckafka-etl/internal/topicmeta"
+	"ckafka-etl/internal/trigger/policy"
+)
+
+// begin finds out where partitions that were assigned begin, and tells their
+// workers.
+//
+// A partition without a commit may have been there when the group began, or not.
+// In the first case it begins at the position, in the second at its start: with
+// the position "latest" everything would be missed that was written before the
+// group heard of it. Which it is has to be known by a member that joins a moment
+// after another one, and by one that comes back after a year. So each commit says
+// how many partitions the topic had when the group began: partitions are only
+// ever added, at the end. The first member of all, which finds no commit, counts
+// them; who finds a commit goes by that. Two first members at the same time count
+// the same.
+//
+// A commit also says which topic it is of. One of another topic of the same name
+// says nothing about this one: all of it came later than the group.
+func (t *Trigger) begin(workers []*worker) {
+	ctx := t.life
+	var found []policy.Assigned
+	var topic *topicView
+	err := t.retry(ctx, "where the partitions begin", func(ctx context.Context) (err error) {
+		found, topic, err = t.beginnings(ctx, workers)
+		if errors.Is(err, errOffsets) && len(workers) > 1 {
+			return nil // a partition without a leader must not hold up the others
+		}
+		return err
+	})
+	if err != nil {
+		return
+	}
+	if half := len(workers) / 2; found == nil {
+		t.tasks.Go(func() { t.begin(workers[:half]) })
+		t.tasks.Go(func() { t.begin(workers[half:]) })
+		return
+	}
+	fresh := false
+	for i, w := range workers {
+		w.apply(found[i])
+		fresh = fresh || found[i].Commit.Offset < 0
+	}
+	if fresh {
+		// The position is the group's from now on: what is written while nobody
+		// reads is not passed over.
+		t.commit(ctx, workers)
+	}
+	for _, w := range workers {
+		if w.stop.Err() == nil {
+			w.mu.Lock()
+			next := w.p.Next()
+			w.mu.Unlock()
+			t.cfg.Report(Notice{Kind: Assigned, Partition: w.partition, Offset: next})
+		}
+	}
+	t.open(topic, workers)
+}
+
+// open has workers be fetched that know where they begin, in a topic as it was.
+func (t *Trigger) open(topic *topicView, workers []*worker) {
+	t.mu.Lock()
+	another := t.topic.times != topic.times
+	t.mu.Unlock()
+	if another { // in the meantime
+		questions := make([]int, len(workers))
+		for i, w := range workers {
+			w.mu.Lock()
+			w.another, questions[i] = true, w.ask()
+			w.mu.Unlock()
+		}
+		t.recreated(workers, questions)
+		return
+	}
+	for _, w := range workers {
+		w.answer(firstQuestion, nil)
+	}
+	t.startReaders()
+}
+
+func (t *Trigger) beginnings(ctx context.Context, workers []*worker) ([]policy.Assigned, *topicView, error) {
+	topic, err := t.topicWith(ctx, workers)
+	if err != nil {
+		return nil, nil, err
+	}
+	commits, err := t.commits(ctx, topic.partitions)
+	if err != nil {
+		return nil, nil, fmt.Errorf("group %s: %w", t.cfg.Group, err)
+	}
+	began := t.learnBegan(topic, commits)
+	var all, without []int32
+	places := make(map[int32]policy.Place)
+	for _, w := range workers {
+		all = append(all, w.partition)
+		if c, ok := commits[w.partition]; ok {
+			places[w.partition] = c.Place
+		} else if int(w.partition) < began {
+			without = append(without, w.partition)
+		}
+	}
+	starts, err := t.offsets(ctx, all, topicmeta.Start)
+	if err != nil {
+		return nil, nil, err
+	}
+	ends, err := t.offsets(ctx, all, topicmeta.End)
+	if err != nil {
+		return nil, nil, err
+	}
+	positions, err := t.offsets(ctx, without, t.cfg.Position.query())
+	if err != nil {
+		return nil, nil, err
+	}
+	epochEnds := t.epochEnds(ctx, places)
+	found := make([]policy.Assigned, len(workers))
+	for i, w := range workers {
+		p := w.partition
+		found[i] = policy.Assigned{
+			Commit: policy.Nowhere, EpochEnd: policy.Nowhere, Start: starts[p], End: ends[p],
+			Later: int(p) >= began, Position: positions[p],
+		}
+		if c, ok := commits[p]; ok {
+			found[i].Commit, found[i].Another = c.Place, topic.isAnother(c)
+			if end, ok := epochEnds[p]; ok {
+				found[i].EpochEnd = end
+				found[i].Another = found[i].Another || topic.isStrange(end)
+			}
+		}
+	}
+	return found, topic, nil
+}
+
+// isAnother reports whether a commit is of another topic of the same name.
+func (v *topicView) isAnother(c commit) bool {
+	return c.marked && c.mark.Topic != "" && v.name() != "" && c.mark.Topic != v.name()
+}
+
+// isStrange reports whether a log that never heard of an epoch is another one.
+// Where topics have identities these say so.
+func (v *topicView) isStrange(epochEnd policy.Place) bool {
+	return epochEnd.Offset < 0 && v.name() == ""
+}
+
+// learnBegan finds out how many partitions the topic had when the group began.
+func (t *Trigger) learnBegan(topic *topicView, commits map[int32]commit) int {
+	began := topic.partitions // nobody has begun
+	if len(commits) > 0 {
+		// Commits of others, or of another topic: what has no commit came later.
+		began = 0
+		for _, c := range commits {
+			if c.marked && !topic.isAnother(c) {
+				began = max(began, c.mark.Partitions)
+			}
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.mark = mark{Topic: topic.name(), Partitions: began}
+	return began
+}
+
+// outOfRange asks the log where it begins and ends, for a worker whose offset is
+// not in it.
+func (t *Trigger) outOfRange(w *worker, question int, at policy.Place) {
+	e := policy.OutOfRange{From: at.Offset, EpochEnd: policy.Nowhere}
+	partition := []int32{w.partition}
+	err := t.retry(w.stop, fmt.Sprintf("where partition %d begins and ends", w.partition), func(ctx context.Context) error {
+		starts, err := t.offsets(ctx, partition, topicmeta.Start)
+		if err != nil {
+			return err
+		}
+		ends, err := t.offsets(ctx, partition, topicmeta.End)
+		if err != nil {
+			return err
+		}
+		if end, ok := t.epochEnds(ctx, map[int32]policy.Place{w.partition: at})[w.partition]; ok {
+			e.EpochEnd = end
+		}
+		e.Start, e.End = starts[w.partition], ends[w.partition]
+		return nil
+	})
+	if err == nil {
+		w.answer(question, e)
+		t.startReaders()
+	}
+}
+
+// check asks the log where the epoch of what was read ends: the leader changed.
+func (t *Trigger) check(w *worker, question int, at policy.Place) {
+	ctx, cancel := context.WithTimeout(w.stop, requestTimeout)
+	end, ok := t.epochEnds(ctx, map[int32]policy.Place{w.partition: at})[w.partition]
+	cancel()
+	t.mu.Lock()
+	strange := ok && t.topic.isStrange(end)
+	t.mu.Unlock()
+	if strange {
+		t.recreated([]*worker{w}, []int{question})
+		return
+	}
+	w.answer(question, policy.Checked{From: at.Offset, EpochEnd: cmp.Or(end, policy.Nowhere)})
+	t.startReaders()
+}
+
+// recreated tells workers that the topic was made anew.
+func (t *Trigger) recreated(workers []*worker, questions []int) {
+	var all []int32
+	for _, w := range workers {
+		all = append(all, w.partition)
+	}
+	var starts map[int32]int64
+	err := t.retry(t.life, "where the new topic begins", func(ctx context.Context) (err error) {
+		starts, err = t.offsets(ctx, all, topicmeta.Start)
+		return err
+	})
+	if err != nil {
+		return
+	}
+	for i, w := range workers {
+		w.answer(questions[i], policy.Recreated{Start: starts[w.partition]})
+	}
+	t.startReaders()
+}
+
+// watchEnds asks from time to time where those partitions end that are not
+// fetched at the time, so that their lag is known.
+func (t *Trigger) watchEnds(ctx context.Context) {
+	tick := time.NewTicker(endsEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		var idle []*worker
+		var partitions []int32
+		for _, w := range t.all() {
+			w.mu.Lock()
+			if w.p.Known() && !w.fetching {
+				idle, partitions = append(idle, w), append(partitions, w.partition)
+			}
+			w.mu.Unlock()
+		}
+		if len(idle) == 0 {
+			continue
+		}
+		asked, cancel := context.WithTimeout(ctx, endsEvery)
+		ends, _ := topicmeta.Offsets(asked, t.client, t.cfg.Topic, partitions, topicmeta.End)
+		cancel()
+		for _, w := range idle {
+			if end, ok := ends[w.partition]; ok {
+				w.mu.Lock()
+				w.applyLocked(policy.EndOfLog{End: end})
+				w.mu.Unlock()
+			}
+		}
+	}
+}
+
+const endsEvery = 3 * time.Second
