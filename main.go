@@ -3,24 +3,27 @@
 package main
 
 import (
+	"log"
 	"os"
-
-	"github.com/tencentyun/scf-go-lib/cloudfunction"
 
 	"ckafka-etl/config"
 	"ckafka-etl/handler"
+	"ckafka-etl/internal/serve"
 	"ckafka-etl/pipeline"
 )
 
 func main() {
-	// Variables travel with each request. The library puts them into the
-	// process's environment and takes none out, so that only what is there
+	// Variables travel with each request. The platform's library puts them into
+	// the process's environment and takes none out, so that only what is there
 	// before the first request is the process's own.
 	own := config.Relevant(os.Environ())
-	cloudfunction.StartHandler(&handler.Handler{
+	err := serve.Run(&handler.Handler{
 		Environ:  func() []string { return own },
 		Relevant: config.IsRelevant,
 		Build:    pipeline.Build,
 		Log:      os.Stdout,
-	})
+	}, os.Getenv(serve.Variable))
+	if err != nil {
+		log.Fatal(err)
+	}
 }

@@ -15,6 +15,24 @@ var ErrPayloadTooLarge = errors.New("payload too large")
 // stopped, before it or in the middle of it.
 var ErrStopped = errors.New("instance stopped")
 
+// ListensError says that a program cannot be called over pipes: it is another
+// build of the function, or another program, and wants to listen on a port.
+type ListensError struct {
+	Path string
+	// Waited is how long it gave no answer, 0 if it ended because it was given
+	// no port.
+	Waited time.Duration
+}
+
+func (e *ListensError) Error() string {
+	const insist = "; build the function from the same source as this program, or insist with --allow-listening"
+	if e.Waited == 0 {
+		return e.Path + " can only be called over a port that everybody on the network reaches" + insist
+	}
+	return fmt.Sprintf("%s has not answered within %v over the pipes that it was started with: "+
+		"it can only be called over a port that everybody on the network reaches, or not at all%s", e.Path, e.Waited, insist)
+}
+
 // FunctionError is an error that the function's handler returned, or its panic.
 type FunctionError struct {
 	Type    string // the Go type's name

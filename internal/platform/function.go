@@ -1,10 +1,15 @@
 // Package platform runs a built function as Tencent Cloud's SCF does: it starts
-// the program with a port, waits until it answers, and sends it one event at a
-// time with its variables and a deadline.
+// the program, waits until it answers, and sends it one event at a time with its
+// variables and a deadline.
 //
 // It keeps the platform's rules where they decide whether a function works:
 // sizes, timeouts, what an instance is killed for. It does not limit memory or
-// CPU; Usage tells what a function took. It needs a Unix system.
+// CPU; Usage tells what a function took.
+//
+// One thing differs: the platform calls a function over a port on which it
+// listens on all interfaces. Outside the platform that would let everybody who
+// reaches the machine call it, so it is called over pipes (see package serve),
+// and neither process listens on anything.
 package platform
 
 import (
@@ -21,9 +26,13 @@ import (
 
 // Defaults and limits of a function's settings.
 const (
-	DefaultTimeout     = 3 * time.Second
-	DefaultInitTimeout = 65 * time.Second
-	DefaultMemoryMB    = 128
+	DefaultTimeout  = 3 * time.Second
+	DefaultMemoryMB = 128
+	// DefaultInitTimeout is the platform's. A function that is called over pipes
+	// has nothing to do before it answers, and one that cannot be called so is to
+	// be told apart soon.
+	DefaultInitTimeout      = 65 * time.Second
+	DefaultPipesInitTimeout = 10 * time.Second
 
 	maxTimeout     = 900 * time.Second
 	maxInitTimeout = 300 * time.Second
@@ -43,7 +52,7 @@ type Function struct {
 	// Timeout bounds one invocation: whole seconds from 1 to 900, 3 s by default.
 	Timeout time.Duration
 	// InitTimeout bounds the time from the process's start to its first
-	// answer: at most 300 s, 65 s by default.
+	// answer: at most 300 s, 10 s by default, 65 s if it Listens.
 	InitTimeout time.Duration
 	// MemoryMB is what the function is told it may use: 64, or a multiple of
 	// 128 up to 3072, 128 by default.
@@ -51,6 +60,12 @@ type Function struct {
 	// Name, Namespace and Version are what the function is told that it is
 	// called: "function", "default" and "$LATEST" by default.
 	Name, Namespace, Version string
+
+	// Listens has the function called over a port, as the platform does. It
+	// listens on all interfaces then: everybody who reaches this machine can call
+	// it. Without it a program that can do nothing else is refused with a
+	// *ListensError.
+	Listens bool
 
 	// Stdout and Stderr receive what the function writes, one Write a line,
 	// never two at once. They are discarded by default.
@@ -61,7 +76,11 @@ type Function struct {
 
 func (f Function) withDefaults() Function {
 	setDefault(&f.Timeout, DefaultTimeout)
-	setDefault(&f.InitTimeout, DefaultInitTimeout)
+	initTimeout := DefaultPipesInitTimeout
+	if f.Listens {
+		initTimeout = DefaultInitTimeout
+	}
+	setDefault(&f.InitTimeout, initTimeout)
 	setDefault(&f.MemoryMB, DefaultMemoryMB)
 	setDefault(&f.Name, "function")
 	setDefault(&f.Namespace, "default")
@@ -115,7 +134,7 @@ func checkExecutable(path string) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("function: %w", err)
-	case !info.Mode().IsRegular() || info.Mode()&0o111 == 0:
+	case !info.Mode().IsRegular() || !executable(info):
 		return fmt.Errorf("function: %s is not an executable file", path)
 	}
 	return nil
@@ -148,14 +167,13 @@ func validateEnv(env map[string]string) []error {
 
 var validName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 
-// processEnv returns the environment of the function's process: nothing of the
-// caller's, and nothing of the function's own variables. The platform's clock
-// is in UTC.
-func (f *Function) processEnv(port int) []string {
+// processEnv returns the environment of the function's process, but for how it
+// is called: nothing of the caller's, and nothing of the function's own
+// variables, which may be secrets. The platform's clock is in UTC.
+func (f *Function) processEnv() []string {
 	return []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"TZ=UTC",
-		fmt.Sprintf("_LAMBDA_SERVER_PORT=%d", port),
 		"SCF_FUNCTIONNAME=" + f.Name,
 		"SCF_NAMESPACE=" + f.Namespace,
 		"SCF_FUNCTIONVERSION=" + f.Version,

@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/rpc"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
@@ -42,41 +40,23 @@ func Start(ctx context.Context, f Function) (*Instance, error) {
 
 // start is Start for settings that were checked. output guards the writers.
 func start(ctx context.Context, f Function, output *sync.Mutex) (*Instance, error) {
-	path, err := filepath.Abs(f.Path) // a bare name is not looked for in PATH
-	if err != nil {
-		return nil, err
-	}
 	env, err := json.Marshal(f.Env)
 	if err != nil {
 		return nil, err
 	}
-	port, release, err := reservePort()
+	l, err := newLink(f.Listens)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
-
+	defer l.release()
 	i := &Instance{fn: f, env: string(env), stderr: new(lineTail), busy: make(chan struct{}, 1)}
-	maxLine := maxLogLine
-	if f.KeepLongLines {
-		maxLine = 0
-	}
-	stdout := &lineWriter{mu: output, to: f.Stdout, max: maxLine}
-	stderr := &lineWriter{mu: output, to: f.Stderr, max: maxLine, tail: i.stderr}
-	// The process outlives ctx, which is only for the start.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), path)
-	cmd.Env = f.processEnv(port)
-	cmd.Stdout, cmd.Stderr = stdout, stderr
-
 	begin := time.Now()
-	i.proc, err = startProcess(cmd, func() { stdout.close(); stderr.close() })
-	if err != nil {
+	if err := i.startProcess(ctx, l, output); err != nil {
 		return nil, fmt.Errorf("the function could not be started: %w", err)
 	}
 	initCtx, cancel := context.WithTimeoutCause(ctx, f.InitTimeout, errInit)
 	defer cancel()
-	i.client, err = i.connect(initCtx, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil {
+	if i.client, err = i.connect(initCtx, l); err != nil {
 		i.proc.kill(ErrStopped)
 		return nil, err
 	}
@@ -84,61 +64,27 @@ func start(ctx context.Context, f Function, output *sync.Mutex) (*Instance, erro
 	return i, nil
 }
 
-var errInit = errors.New("init timeout")
-
-// connect returns a connection on which the function has answered a ping.
-func (i *Instance) connect(ctx context.Context, addr string) (*rpc.Client, error) {
-	conn, err := i.dial(ctx, addr)
+func (i *Instance) startProcess(ctx context.Context, l link, output *sync.Mutex) error {
+	path, err := filepath.Abs(i.fn.Path) // a bare name is not looked for in PATH
 	if err != nil {
-		return nil, err
-	}
-	client := rpc.NewClient(conn)
-	call := client.Go("Function.Ping", &messages.PingRequest{}, &messages.PingResponse{}, make(chan *rpc.Call, 1))
-	select {
-	case <-call.Done:
-		if err = call.Error; err == nil {
-			return client, nil
-		}
-		err = fmt.Errorf("%s does not answer as the platform's library for Go does: %w", i.fn.Path, err)
-	case <-i.proc.exited:
-		err = i.crashed("")
-	case <-ctx.Done():
-		err = i.notReady(ctx)
-	}
-	_ = client.Close()
-	return nil, err
-}
-
-// dial connects as soon as the function listens. There is nothing to wait on
-// but the port itself, so it is tried again after short waits; a cold start
-// takes a few milliseconds.
-func (i *Instance) dial(ctx context.Context, addr string) (net.Conn, error) {
-	const first, longest = 200 * time.Microsecond, 10 * time.Millisecond
-	var dialer net.Dialer
-	timer := time.NewTimer(first)
-	defer timer.Stop()
-	for wait := first; ; wait = min(wait*5/4, longest) {
-		conn, err := dialer.DialContext(ctx, "tcp", addr)
-		if err == nil {
-			return conn, nil
-		}
-		timer.Reset(wait)
-		select {
-		case <-timer.C:
-		case <-i.proc.exited:
-			return nil, i.crashed("")
-		case <-ctx.Done():
-			return nil, i.notReady(ctx)
-		}
-	}
-}
-
-func (i *Instance) notReady(ctx context.Context) error {
-	if err := context.Cause(ctx); !errors.Is(err, errInit) {
 		return err
 	}
-	return fmt.Errorf("%s did not answer on port _LAMBDA_SERVER_PORT within %v: is it built with the platform's library for Go?",
-		i.fn.Path, i.fn.InitTimeout)
+	maxLine := maxLogLine
+	if i.fn.KeepLongLines {
+		maxLine = 0
+	}
+	stdout := &lineWriter{mu: output, to: i.fn.Stdout, max: maxLine}
+	stderr := &lineWriter{mu: output, to: i.fn.Stderr, max: maxLine, tail: i.stderr}
+	// The process outlives ctx, which is only for the start.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), path)
+	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = stdout, stderr, sysProcAttr()
+	call, err := l.attach(cmd)
+	if err != nil {
+		return err
+	}
+	cmd.Env = append(i.fn.processEnv(), call...)
+	i.proc, err = startProcess(cmd, func() { stdout.close(); stderr.close() })
+	return err
 }
 
 // Reply is the function's answer to an event.

@@ -170,8 +170,8 @@ func TestInvokeContext(t *testing.T) {
 	}
 	assert.ElementsMatch(t, []string{
 		"PATH", "TZ", "_LAMBDA_SERVER_PORT", "SCF_FUNCTIONNAME", "SCF_NAMESPACE", "SCF_FUNCTIONVERSION",
-		"FUNCTION_NAME", "FUNCTION_VERSION", "FUNCTION_MEMORY_SIZE", "ES_Address", "kafka_topic_name",
-	}, names)
+		"FUNCTION_NAME", "FUNCTION_VERSION", "FUNCTION_MEMORY_SIZE",
+	}, names, "the variables of a request are in the request alone")
 }
 
 // Variables may change while an instance is warm: its next event has the new
@@ -347,6 +347,9 @@ func TestStartFailures(t *testing.T) {
 
 	deaf := variant(t, "deaf")
 	_, err = Start(t.Context(), Function{Path: deaf, InitTimeout: 100 * time.Millisecond})
+	assert.Equal(t, &ListensError{Path: deaf, Waited: 100 * time.Millisecond}, err)
+	require.ErrorContains(t, err, deaf+" has not answered within 100ms over the pipes that it was started with")
+	_, err = Start(t.Context(), Function{Path: deaf, Listens: true, InitTimeout: 100 * time.Millisecond})
 	require.EqualError(t, err, deaf+" did not answer on port _LAMBDA_SERVER_PORT within 100ms: is it built with the platform's library for Go?")
 
 	ctx, cancel := context.WithCancel(t.Context())

@@ -1,50 +1,67 @@
-//go:build unix
-
 package platform
 
 import (
+	"context"
 	"fmt"
-	"syscall"
+	"net"
+	"net/rpc"
+	"os/exec"
+	"strconv"
+	"time"
 )
 
-// reservePort finds a free port and keeps it for the function: as long as the
-// socket is bound to 127.0.0.1 and does not listen, the system gives the port
-// to nobody who asks for any port, and a program that sets SO_REUSEADDR, as
-// Go's do, may listen on 0.0.0.0 with it. Closing the port before the function
-// opens it would let two instances that start together get the same.
-func reservePort() (port int, release func(), err error) {
-	syscall.ForkLock.RLock()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
-	if err == nil {
-		syscall.CloseOnExec(fd)
-	}
-	syscall.ForkLock.RUnlock()
-	if err != nil {
-		return 0, nil, fmt.Errorf("no socket for the function's port: %w", err)
-	}
-	release = func() { _ = syscall.Close(fd) }
-	port, err = bindAny(fd)
-	if err != nil {
-		release()
-		return 0, nil, fmt.Errorf("no free port for the function: %w", err)
-	}
-	return port, release, nil
+// portVariable tells a function the port to listen on.
+const portVariable = "_LAMBDA_SERVER_PORT"
+
+// port is a link as the platform's: the function listens.
+type port struct {
+	number int
+	free   func()
 }
 
-func bindAny(fd int) (int, error) {
-	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
-		return 0, err
-	}
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		return 0, err
-	}
-	name, err := syscall.Getsockname(fd)
+func newPort() (*port, error) {
+	number, free, err := reservePort()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	addr, ok := name.(*syscall.SockaddrInet4)
-	if !ok {
-		return 0, fmt.Errorf("unexpected socket address %T", name)
-	}
-	return addr.Port, nil
+	return &port{number, free}, nil
 }
+
+func (p *port) attach(*exec.Cmd) ([]string, error) {
+	return []string{portVariable + "=" + strconv.Itoa(p.number)}, nil
+}
+
+// connect dials as soon as the function listens. There is nothing to wait on but
+// the port itself, so it is tried again after short waits; a cold start takes a
+// few milliseconds.
+func (p *port) connect(ctx context.Context, i *Instance) (*rpc.Client, error) {
+	const first, longest = 200 * time.Microsecond, 10 * time.Millisecond
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(p.number))
+	var dialer net.Dialer
+	timer := time.NewTimer(first)
+	defer timer.Stop()
+	for wait := first; ; wait = min(wait*5/4, longest) {
+		conn, err := dialer.DialContext(ctx, "tcp", addr)
+		if err == nil {
+			return rpc.NewClient(conn), nil
+		}
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-i.proc.exited:
+			return nil, err
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+func (p *port) failed(i *Instance, ended bool) error {
+	if ended {
+		return i.crashed("")
+	}
+	return fmt.Errorf("%s did not answer on port %s within %v: is it built with the platform's library for Go?",
+		i.fn.Path, portVariable, i.fn.InitTimeout)
+}
+
+func (p *port) release() { p.free() }

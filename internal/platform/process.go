@@ -22,7 +22,6 @@ type process struct {
 // called, and then exited is closed.
 func startProcess(cmd *exec.Cmd, atExit func()) (*process, error) {
 	p := &process{cmd: cmd, exited: make(chan struct{})}
-	cmd.SysProcAttr = sysProcAttr()
 	// A program that the function has started may keep the output open.
 	cmd.WaitDelay = time.Second
 	started := make(chan error)
@@ -38,7 +37,7 @@ func startProcess(cmd *exec.Cmd, atExit func()) (*process, error) {
 		}
 		_ = cmd.Wait() // the state is in ProcessState
 		// What the function had started itself ends with it.
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		killTree(cmd)
 		atExit()
 		close(p.exited)
 	}()
@@ -52,7 +51,7 @@ func (p *process) kill(reason error) {
 	if p.reason == nil && p.alive() {
 		p.reason = reason
 		p.readUsageLocked()
-		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // fails only if it has just ended
+		killTree(p.cmd)
 	}
 	p.mu.Unlock()
 	<-p.exited

@@ -5,7 +5,8 @@ package platform
 import "syscall"
 
 // sysProcAttr puts the process into a group of its own, so that Ctrl-C reaches
-// only us. It outlives us if we are killed: only Linux has a remedy.
+// only us. If we are killed our function ends since its connection does; another
+// that is called over a port outlives us: only Linux has a remedy.
 func sysProcAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 func awaitStopped(int) error { return nil }

@@ -9,11 +9,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/tencentyun/scf-go-lib/cloudfunction"
 	"github.com/tencentyun/scf-go-lib/functioncontext"
+
+	"ckafka-etl/internal/serve"
 )
 
 type command struct {
@@ -49,9 +52,9 @@ func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		fmt.Fprint(os.Stderr, strings.Repeat("e", c.Size))
 		return nil, nil
 	case "error":
-		return nil, &OwnError{c.Text}
+		return []byte("lost"), errorsOfAllKinds(c.Text)[c.Code]
 	case "panic":
-		panic(c.Text)
+		panicsOfAllKinds(c.Text)[c.Code]()
 	case "crash":
 		// A panic that the library cannot catch ends the process.
 		go panic(c.Text)
@@ -72,6 +75,41 @@ func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return nil, errors.New("unknown command")
 }
 
+// valueError is an error without a pointer.
+type valueError string
+
+func (e valueError) Error() string { return string(e) }
+
+func errorsOfAllKinds(text string) []error {
+	_, syntax := strconv.Atoi(text + "x")
+	return []error{
+		&OwnError{text}, errors.New(text), valueError(text), syntax,
+		fmt.Errorf("wrapped: %w", valueError(text)), errors.Join(errors.New(text), errors.New("second")),
+	}
+}
+
+func panicsOfAllKinds(text string) []func() {
+	return []func(){
+		func() { panic(text) },
+		func() { panic(&OwnError{text}) },
+		func() { panic(valueError(text)) },
+		func() { panic(struct{ N int }{7}) },
+		func() { panic(nil) },
+		func() { fmt.Println([]int{}[len(text)]) },
+		func() { var h *handler; h.events++ },
+		func() { deep(40) },
+		func() { panic([]string{text}) },
+	}
+}
+
+// deep panics below so many calls.
+func deep(n int) {
+	if n == 0 {
+		panic("deep")
+	}
+	deep(n - 1)
+}
+
 func describe(ctx context.Context) ([]byte, error) {
 	fc, ok := functioncontext.FromContext(ctx)
 	if !ok {
@@ -80,6 +118,8 @@ func describe(ctx context.Context) ([]byte, error) {
 	deadline, _ := ctx.Deadline()
 	return json.Marshal(map[string]any{
 		"context":   fc,
+		"deadline":  deadline,
+		"expired":   ctx.Err() != nil,
 		"remaining": time.Until(deadline).Seconds(),
 		"environ":   os.Environ(),
 		"timezone":  time.Local.String(),
@@ -95,6 +135,11 @@ func main() {
 		never := make(chan os.Signal, 1)
 		signal.Notify(never, os.Interrupt)
 		<-never
+	case strings.HasSuffix(os.Args[0], "-listening"): // as older builds, and others
+		cloudfunction.StartHandler(new(handler))
 	}
-	cloudfunction.StartHandler(new(handler))
+	if err := serve.Run(new(handler), os.Getenv(serve.Variable)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
