@@ -8,7 +8,7 @@ import (
 
 	"ckafka-etl/config"
 	"ckafka-etl/handler"
-	"ckafka-etl/internal/serve"
+	"ckafka-etl/internal/service"
 	"ckafka-etl/pipeline"
 )
 
@@ -17,12 +17,12 @@ func main() {
 	// the process's environment and takes none out, so that only what is there
 	// before the first request is the process's own.
 	own := config.Relevant(os.Environ())
-	err := serve.Run(&handler.Handler{
+	err := service.Run(&handler.Handler{
 		Environ:  func() []string { return own },
 		Relevant: config.IsRelevant,
 		Build:    pipeline.Build,
 		Log:      os.Stdout,
-	}, os.Getenv(serve.Variable))
+	}, os.Getenv(service.Variable))
 	if err != nil {
 		log.Fatal(err)
 	}

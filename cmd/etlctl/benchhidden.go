@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/tencentyun/scf-go-lib/cloudfunction"
 
 	"ckafka-etl/config"
 	"ckafka-etl/handler"
 	"ckafka-etl/internal/benchmark"
+	"ckafka-etl/internal/service"
 	"ckafka-etl/pipeline"
 )
 
@@ -58,21 +58,20 @@ func newBenchFunction(sys *system) *cobra.Command {
 		Use: "function", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			go func() { _ = profileSlices(cmd.Context(), args[0]) }()
-			serveFunction(sys.stdout)
-			return nil
+			return serveFunction(sys.stdout)
 		},
 	}
 }
 
 // serveFunction is what the function's main does.
-func serveFunction(log io.Writer) {
+func serveFunction(log io.Writer) error {
 	own := config.Relevant(os.Environ())
-	cloudfunction.StartHandler(&handler.Handler{
+	return service.Run(&handler.Handler{
 		Environ:  func() []string { return own },
 		Relevant: config.IsRelevant,
 		Build:    pipeline.Build,
 		Log:      log,
-	})
+	}, os.Getenv(service.Variable))
 }
 
 func profileSlices(ctx context.Context, dir string) error {

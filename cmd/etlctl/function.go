@@ -22,15 +22,20 @@ type functionFlags struct {
 	timeout time.Duration
 	memory  int
 	verbose bool
+	listen  bool
 }
 
 const functionHelp = `Without --function, etlctl builds the function if it is run within the project's
-source tree.`
+source tree. The function is called over pipes that nobody else can open, and
+listens on no port. An older build, or a function of somebody else, may know
+nothing but a port, which it opens to everybody on the network: it is refused
+unless you add --allow-listening.`
 
 func (f *functionFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.path, "function", "", "the built function, an executable `FILE`")
 	flags.DurationVar(&f.timeout, "timeout", time.Minute, "time limit of one invocation, whole seconds up to 15m")
 	flags.IntVar(&f.memory, "memory", platform.DefaultMemoryMB, "memory in MB that the function is told it has: 64, or a multiple of 128 up to 3072")
+	flags.BoolVar(&f.listen, "allow-listening", false, "run a function that can only be called over a port, although everybody who reaches this machine can call it then, too")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show the function's log on stderr")
 }
 
@@ -46,6 +51,17 @@ func (f *functionFlags) function(ctx context.Context, vars map[string]string) (p
 	if err := fn.Validate(); err != nil {
 		return fn, usage(err)
 	}
+	// Whether a program takes pipes is known only when it runs. It is tried before
+	// anything else is done: what else may be wrong with it is said where it is
+	// started in earnest.
+	refused := new(platform.ListensError)
+	if !errors.As(platform.Probe(ctx, fn), &refused) {
+		return fn, nil
+	}
+	if !f.listen {
+		return fn, usage(refused)
+	}
+	fn.Listens = true
 	return fn, nil
 }
 

@@ -8,7 +8,7 @@
 //
 // One thing differs: the platform calls a function over a port on which it
 // listens on all interfaces. Outside the platform that would let everybody who
-// reaches the machine call it, so it is called over pipes (see package serve),
+// reaches the machine call it, so it is called over pipes (see package service),
 // and neither process listens on anything.
 package platform
 

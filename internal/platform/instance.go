@@ -38,6 +38,18 @@ func Start(ctx context.Context, f Function) (*Instance, error) {
 	return start(ctx, f.withDefaults(), new(sync.Mutex))
 }
 
+// Probe starts the function, waits until it answers, and stops it. The error is
+// that of Start.
+func Probe(ctx context.Context, f Function) error {
+	f.Stdout, f.Stderr = nil, nil
+	i, err := Start(ctx, f)
+	if err != nil {
+		return err
+	}
+	i.Stop()
+	return nil
+}
+
 // start is Start for settings that were checked. output guards the writers.
 func start(ctx context.Context, f Function, output *sync.Mutex) (*Instance, error) {
 	env, err := json.Marshal(f.Env)

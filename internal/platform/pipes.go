@@ -9,7 +9,7 @@ import (
 	"os/exec"
 	"strings"
 
-	"ckafka-etl/internal/serve"
+	"ckafka-etl/internal/service"
 )
 
 // pipes is a link that nobody else can reach.
@@ -38,7 +38,7 @@ func newPipes() (*pipes, error) {
 
 func (p *pipes) attach(cmd *exec.Cmd) ([]string, error) {
 	numbers, err := inherit(cmd, p.theirs)
-	return []string{serve.Variable + "=" + numbers, portVariable + "=" + noPort}, err
+	return []string{service.Variable + "=" + numbers, portVariable + "=" + noPort}, err
 }
 
 func (p *pipes) connect(context.Context, *Instance) (*rpc.Client, error) {

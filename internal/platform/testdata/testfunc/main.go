@@ -16,7 +16,7 @@ import (
 	"github.com/tencentyun/scf-go-lib/cloudfunction"
 	"github.com/tencentyun/scf-go-lib/functioncontext"
 
-	"ckafka-etl/internal/serve"
+	"ckafka-etl/internal/service"
 )
 
 type command struct {
@@ -138,7 +138,7 @@ func main() {
 	case strings.HasSuffix(os.Args[0], "-listening"): // as older builds, and others
 		cloudfunction.StartHandler(new(handler))
 	}
-	if err := serve.Run(new(handler), os.Getenv(serve.Variable)); err != nil {
+	if err := service.Run(new(handler), os.Getenv(service.Variable)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

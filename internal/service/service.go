@@ -1,4 +1,4 @@
-// Package serve answers the calls of whoever runs the function.
+// Package service answers the calls of whoever runs the function.
 //
 // On the platform that is the platform's library for Go, which listens on all
 // interfaces: right there, where nobody but the platform reaches the port. On
@@ -11,7 +11,7 @@
 // the function's log here as it is on the platform, and a line that anything in
 // the process prints must not end up between two messages. They are no slower
 // than a connection over loopback.
-package serve
+package service
 
 import (
 	"errors"
