@@ -21,6 +21,8 @@ import (
 type redriveFlags struct {
 	environ       environFlags
 	from, group   string
+	fromStart     bool
+	keep          bool
 	toIndex       string
 	cleaned       bool
 	filter        redrive.Filter
@@ -36,50 +38,68 @@ func newRedrive(sys *system) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "redrive",
 		Short: "send dead letters back to the sinks that refused them, and remove what is stored",
-		Long: `redrive reads the dead letters of the function's configuration and sends each to
-the sink that had refused it, once the cause is mended. A letter is removed only
-after the sink has said that it has the document.
+		Long: `redrive reads the dead letters of the function's configuration and sends each
+to the sink that had refused it, once the cause is mended. A letter is removed
+only after the sink has said that it has the document.
 
 --from index reads ES_Dead_Letter_Index: what is stored is deleted from it. The
 user needs the privileges read and delete on it.
---from topic reads kafka_dead_letter_topic: what is stored is passed over by the
-offsets that are committed for --group. The committed offset is that of the first
-letter that stays; which of those behind it are done is kept in its metadata.
-Nothing is written into the topic. Where both are configured, say which; the two
-hold the same letters, so after one of them the other's are duplicates in
-Elasticsearch, and twice in Kafka.
+
+--from topic reads kafka_dead_letter_topic. The offset that is committed for
+--group is that of the first letter that stays; which of those behind it are
+done is kept in its metadata. Letters before it are deleted where the user of
+kafka_user has the right to (Delete on the topic; Kafka 0.11 or later), unless
+--keep is given: who else reads the topic finds them no more. Nothing is written
+into the topic.
+
+A committed offset expires, by default a day after the last run on brokers
+before 2.0 and a week on later ones; a deleted letter does not come back. So
+where a partition holds letters and the group has no offset for it, nobody knows
+which were redriven before, and nothing is sent, not even in a dry run. For a
+first run, say --from-start: it sends all of them, and changes nothing where
+there is an offset. For a group whose offsets have expired, add --since with the
+time of the last run. A partition that is empty, or was added after the last
+run, needs neither.
+
+Where both are configured, say which; the two hold the same letters, so after
+one of them the other's are duplicates in Elasticsearch, and twice in Kafka.
 
 A letter of Elasticsearch goes to the index and id that it names: a generated id
 that is there already counts as duplicate; an id from a field overwrites what is
-there, which may be newer, while -e ES_Op_Type=create leaves that, and the letter.
-Where an index's mapping cannot be mended, --to-index sends to another. A letter of Kafka goes to kafka_topic_name with its key and source
-headers. With kafka_value=raw it is sent only if it holds the body as it came: so
-it does where no field is removed from records (ES_Log_IgnoreWord). --cleaned sends
-the cleaned document in place of bodies that are not there.
+there, which may be newer, while -e ES_Op_Type=create leaves that, and the
+letter. Where an index's mapping cannot be mended, --to-index sends to another.
+A letter of Kafka goes to kafka_topic_name with its key and source headers. With
+kafka_value=raw it is sent only if it holds the body as it came: so it does
+where no field is removed from records (ES_Log_IgnoreWord). --cleaned sends the
+cleaned document in place of bodies that are not there.
 
-A letter that is refused again, that was cut for its size, or that cannot be sent
-stays as it is, and no new one is written. A run ends at the letters that were
-there when it began.
+A letter that is refused again, that was cut for its size, or that cannot be
+sent stays as it is, and no new one is written. A run ends at the letters that
+were there when it began.
 
 Ctrl-C lets the batch in flight end; a second one ends at once. However it ends,
-nothing is lost, and the next run goes on. What was stored and not yet removed is
-then sent again: a duplicate or the same document in Elasticsearch, a second
+nothing is lost, and the next run goes on. What was stored and not yet removed
+is then sent again: a duplicate or the same document in Elasticsearch, a second
 message in Kafka (a batch has at most 200 letters). Run one redrive at a time.
 
 Exit codes: 0 all letters that were chosen are stored, or there are none; 1 some
-stay, or something failed; 2 the command line or the configuration is wrong.
+stay, or something failed; 2 the command line or the configuration is wrong, or
+--from-start has to be said.
 
 ` + environHelp,
 		Example: `  etlctl redrive --env-file prod.env --dry-run
   etlctl redrive --env-file prod.env --cause '*_parsing_exception' --since 48h
   etlctl redrive --env-file prod.env --from index --to-index '{index}-redriven'
-  etlctl redrive --env-file prod.env --from topic --topic app-log`,
+  etlctl redrive --env-file prod.env --from topic --topic app-log
+  etlctl redrive --env-file prod.env --from topic --from-start --dry-run`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRedrive(cmd.Context(), sys, &flags) },
 	}
 	f := cmd.Flags()
 	flags.environ.register(f)
 	f.StringVar(&flags.from, "from", "", "where the letters are: index or topic; default the one that is configured")
+	f.BoolVar(&flags.fromStart, "from-start", false, "--from topic: where --group has no committed offset, send all letters")
+	f.BoolVar(&flags.keep, "keep", false, "--from topic: delete nothing from it; only the offsets pass over what is done")
 	f.StringVar(&flags.group, "group", "etlctl-redrive", "consumer `GROUP` for the offsets of --from topic; it may have no members")
 	f.StringVar(&flags.toIndex, "to-index", "", "`INDEX` for the letters of Elasticsearch; {index} in it stands for the one that the letter names")
 	f.BoolVar(&flags.cleaned, "cleaned", false, "with kafka_value=raw: send the cleaned document where the letter does not hold the body")
@@ -92,7 +112,7 @@ stay, or something failed; 2 the command line or the configuration is wrong.
 	f.BoolVar(&flags.dryRun, "dry-run", false, "send nothing, remove nothing and commit nothing: say what would be sent")
 	f.BoolVarP(&flags.verbose, "verbose", "v", false, "a line for each letter that is chosen, with its coordinates")
 	f.BoolVar(&flags.json, "json", false, "print JSON, one object a line")
-	return cmd
+	return narrow(cmd)
 }
 
 func runRedrive(ctx context.Context, sys *system, flags *redriveFlags) error {
@@ -133,8 +153,14 @@ func runRedrive(ctx context.Context, sys *system, flags *redriveFlags) error {
 		Source: source, Sinks: sinks, Filter: flags.filter, Limit: flags.limit, Timeout: flags.timeout,
 		DryRun: flags.dryRun, Seen: view.seen, Progress: view.progressed,
 	})
-	if printErr := view.end(report, err); printErr != nil {
-		return printErr
+	_, uncommitted := errors.AsType[*redrive.UncommittedError](err)
+	if !uncommitted || flags.json {
+		if printErr := view.end(report, err); printErr != nil {
+			return printErr
+		}
+	}
+	if uncommitted {
+		return usage(err)
 	}
 	return flags.outcome(report, err)
 }
@@ -229,9 +255,16 @@ func (f *redriveFlags) source(cfg *config.Config) (s redrive.Source, name string
 	case from == "":
 		from = fromTopic
 	}
+	f.from = from
 	if from == fromTopic {
-		t := redrive.NewTopic(cfg.Kafka, f.group)
+		t := redrive.NewTopic(cfg.Kafka, redrive.TopicOptions{Group: f.group, FromStart: f.fromStart, Keep: f.keep})
 		return t, "topic " + cfg.Kafka.DeadLetterTopic + " (group " + f.group + ")", t.Close, nil
+	}
+	switch {
+	case f.fromStart:
+		return nil, "", nil, usagef("--from-start: of no use with --from index, which needs no account of what is done: letters are deleted from it")
+	case f.keep:
+		return nil, "", nil, usagef("--keep: of no use with --from index, which has no other account of what is done")
 	}
 	program, err := transform.New(transform.Options{}) // nothing is cleaned
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,19 +61,26 @@ func TestRedrive(t *testing.T) {
 		t.Run(from, func(t *testing.T) {
 			t.Parallel()
 			es, environ := refusing(t, 3, standin.WithCredentials(standin.Credentials{User: "writer", Password: "hunter2"}))
+			first, done := []string{"--from-start"}, "stored, passed over"
+			if from == fromIndex {
+				first, done = nil, "stored and removed"
+			}
 			tool := func(want int, args ...string) string {
 				out, errOut, code := runTool(t, environ, append([]string{"redrive", "--from", from}, args...)...)
 				require.Equal(t, want, code, "%s%s", out, errOut)
 				assert.NotContains(t, out+errOut, "secret")
 				assert.NotContains(t, out+errOut, "hunter2")
+				if !slices.Contains(args, "--json") && !slices.Contains(args, "--verbose") {
+					requireNarrow(t, out)
+				}
 				return out + errOut
 			}
-			out := tool(exitOK, "--dry-run", "--verbose")
+			out := tool(exitOK, append(first, "--dry-run", "--verbose")...)
 			assert.Contains(t, out, "sendable\t")
 			assert.Contains(t, out, "\tmapper_parsing_exception\tfrom app/0/2\n")
 			assert.Contains(t, out, ": 3 letters read\n  would be sent  3\n")
-			assert.Contains(t, out, "3        sendable  mapper_parsing_exception  app           elasticsearch log-")
-			assert.Contains(t, tool(exitOK, "--topic", "other"), "  not chosen  3\n")
+			assert.Contains(t, out, "          3  sendable   mapper_parsing_exception  from app\n                        to elasticsearch log-")
+			assert.Contains(t, tool(exitOK, append(first, "--topic", "other")...), "  not chosen  3\n")
 
 			es.Script(func(*standin.Attempt) standin.Fault {
 				return standin.Fault{Item: func(i standin.Item) *standin.ItemError {
@@ -84,8 +92,8 @@ func TestRedrive(t *testing.T) {
 			})
 			out = tool(exitFailure)
 			es.Script(nil)
-			assert.Contains(t, out, "  stored and removed   2\n  refused again, left  1\n")
-			assert.Contains(t, out, "refused: 1 × mapper_parsing_exception (HTTP 400): the value of this field does not fit its type: n (long)\n")
+			assert.Contains(t, out, fmt.Sprintf("  %-19s  2\n  refused again, left  1\n", done))
+			assert.Contains(t, out, "refused: 1 × mapper_parsing_exception (HTTP 400): the value of this field does\n  not fit its type: n (long)\n")
 			assert.Contains(t, out, "etlctl: 1 letter could not be redriven\n")
 
 			lines := strings.Split(strings.TrimSpace(tool(exitOK, "--json", "--verbose")), "\n")
@@ -113,19 +121,50 @@ func TestRedriveInterrupted(t *testing.T) {
 		t.Run(from, func(t *testing.T) {
 			t.Parallel()
 			es, environ := refusing(t, 500)
+			var first []string
+			if from == fromTopic {
+				first = []string{"--from-start"}
+			}
 			ctx, cancel := context.WithCancel(t.Context())
 			stdout := &watchedWriter{text: "stored\t", seen: cancel}
 			stderr := new(watchedWriter)
-			code := realMain(ctx, &system{stdout: stdout, stderr: stderr, environ: environ}, []string{"redrive", "--from", from, "--verbose"})
+			code := realMain(ctx, &system{stdout: stdout, stderr: stderr, environ: environ}, append([]string{"redrive", "--from", from, "--verbose"}, first...))
 			assert.Equal(t, exitFailure, code)
 			assert.Contains(t, stderr.String(), "finishing the batch in flight\n")
 			assert.Contains(t, stderr.String(), "etlctl: interrupted: run it again to go on\n")
-			assert.Contains(t, stdout.String(), ": 200 letters read\n  stored and removed  200\n")
+			assert.Contains(t, stdout.String(), ": 200 letters read\n  stored")
+			assert.Contains(t, stdout.String(), "  200\n")
 
 			out, _, code := runTool(t, environ, "redrive", "--from", from)
 			assert.Equal(t, exitOK, code)
-			assert.Contains(t, out, "  stored and removed  300\n")
+			assert.Contains(t, out, "  300\n")
 			assert.Empty(t, es.Twice())
 		})
 	}
+}
+
+// Without an offset of the group nothing is sent, and the error says what to do:
+// it is the command line that has to be mended.
+func TestRedriveAFirstRun(t *testing.T) {
+	t.Parallel()
+	es, environ := refusing(t, 3)
+	for _, args := range [][]string{nil, {"--dry-run"}} {
+		out, errOut, code := runTool(t, environ, append([]string{"redrive", "--from", "topic"}, args...)...)
+		assert.Equal(t, exitUsage, code)
+		assert.Empty(t, out)
+		assert.Equal(t, "etlctl: no committed offset of group etlctl-redrive for partition 0 of letters: it may have expired, and letters that were redriven before would be sent again; "+
+			"--from-start sends all of them, which is right for a first run, and with --since TIME only those that arrived since\n", errOut)
+	}
+	out, _, code := runTool(t, environ, "redrive", "--from", "topic", "--json")
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, out, `"read":0,`)
+	assert.Contains(t, out, `"error":"no committed offset of group etlctl-redrive`)
+	assert.Zero(t, len(es.All())-es.Count("dead-letter-log"))
+
+	out, _, code = runTool(t, environ, "redrive", "--from", "topic", "--from-start", "--keep")
+	assert.Equal(t, exitOK, code)
+	assert.Contains(t, out, "  stored, passed over  3\n")
+	out, _, code = runTool(t, environ, "redrive", "--from", "topic")
+	assert.Equal(t, exitOK, code)
+	assert.Contains(t, out, "note: 3 offsets were deleted from letters: each partition begins with its first\n  letter that stays\n")
 }

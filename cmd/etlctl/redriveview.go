@@ -166,59 +166,78 @@ func (v *redriveView) end(r *redrive.Report, failure error) error {
 }
 
 // outcomes are in the order in which they are told.
-var outcomeTexts = [...]struct{ name, text string }{
-	{redrive.Sendable, "would be sent"},
-	{redrive.Stored, "stored and removed"},
-	{redrive.Duplicate, "there already, removed"},
-	{redrive.Refused, "refused again, left"},
-	{redrive.Unsettled, "not settled, left"},
-	{redrive.Left, "cannot be sent, left"},
-	{redrive.Skipped, "not chosen"},
+var outcomeTexts = [...]struct{ name, index, topic string }{
+	{redrive.Sendable, "would be sent", "would be sent"},
+	{redrive.Stored, "stored and removed", "stored, passed over"},
+	{redrive.Duplicate, "there already, removed", "there already, passed over"},
+	{redrive.Refused, "refused again, left", "refused again, left"},
+	{redrive.Unsettled, "not settled, left", "not settled, left"},
+	{redrive.Left, "cannot be sent, left", "cannot be sent, left"},
+	{redrive.Skipped, "not chosen", "not chosen"},
 }
 
+// mostLines is how many groups, or reasons of an outcome, are told.
+const mostLines = 20
+
 func (v *redriveView) text(b *strings.Builder, r *redrive.Report) {
-	const most = 20
 	tab := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
 	row := func(cells ...string) { _, _ = fmt.Fprintln(tab, strings.Join(cells, "\t")) } // a Builder takes everything
 	fmt.Fprintf(b, "%s: %s read\n", v.name, number(r.Read, "letter"))
 	for _, o := range outcomeTexts {
 		if n := r.Outcomes[o.name]; n > 0 {
-			row("  "+o.text, thousands(n))
+			text := o.index
+			if v.flags.from == fromTopic {
+				text = o.topic
+			}
+			row("  "+text, thousands(n))
 		}
 	}
 	if r.NotRemoved > 0 {
 		row("  of them not removed", thousands(r.NotRemoved))
 	}
 	_ = tab.Flush()
-	if list := groups(r); len(list) > 0 {
-		b.WriteByte('\n')
-		row("letters", "outcome", "cause", "source topic", "target")
-		for i, g := range list {
-			if i == most {
-				row("…", "and "+number(len(list)-most, "group")+" more: --json has them all")
-				break
-			}
-			row(thousands(g.Letters), g.Outcome, oneLine(g.Cause), oneLine(g.Topic), oneLine(g.Sink+" "+g.Target))
-		}
-		_ = tab.Flush()
-	}
+	groupText(b, groups(r))
 	for _, o := range []string{redrive.Left, redrive.Refused, redrive.Unsettled} {
-		reasons := r.Reasons[o]
-		list := slices.SortedFunc(maps.Keys(reasons), func(a, b string) int {
-			return cmp.Or(cmp.Compare(reasons[b], reasons[a]), cmp.Compare(a, b))
-		})
-		for i, reason := range list {
-			if i == most {
-				fmt.Fprintf(b, "%s: and for %s more\n", o, number(len(list)-most, "reason"))
-				break
-			}
-			fmt.Fprintf(b, "%s: %s × %s\n", o, thousands(reasons[reason]), cmp.Or(redrive.Explain(reason), reason))
-		}
+		reasonText(b, o, r.Reasons[o])
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintf(b, "note: %s\n", n)
+		b.WriteString(paragraph("note: "+n, "  ") + "\n")
 	}
 	if r.Limited {
 		b.WriteString("stopped at --limit\n")
+	}
+}
+
+// groupText tells the largest groups of letters.
+func groupText(b *strings.Builder, list []groupCount) {
+	if len(list) == 0 {
+		return
+	}
+	const format, indent = "%11s  %-9s  ", 24
+	fmt.Fprintf(b, "\n"+format+"%s\n", "letters", "outcome", "cause, source topic and target")
+	for i, g := range list {
+		if i == mostLines {
+			fmt.Fprintf(b, "%11s  and %s more: --json has them all\n", "…", number(len(list)-mostLines, "group"))
+			break
+		}
+		parts := []string{fmt.Sprintf(format, thousands(g.Letters), g.Outcome) + oneLine(g.Cause)}
+		if g.Topic != "" {
+			parts = append(parts, "from "+oneLine(g.Topic))
+		}
+		b.WriteString(wrapped(append(parts, strings.TrimSpace("to "+oneLine(g.Sink+" "+g.Target))), "  ", strings.Repeat(" ", indent)) + "\n")
+	}
+}
+
+// reasonText tells why letters stay, the most frequent reasons first.
+func reasonText(b *strings.Builder, outcome string, reasons map[string]int) {
+	list := slices.SortedFunc(maps.Keys(reasons), func(a, b string) int {
+		return cmp.Or(cmp.Compare(reasons[b], reasons[a]), cmp.Compare(a, b))
+	})
+	for i, reason := range list {
+		if i == mostLines {
+			fmt.Fprintf(b, "%s: and for %s more\n", outcome, number(len(list)-mostLines, "reason"))
+			break
+		}
+		b.WriteString(paragraph(fmt.Sprintf("%s: %s × %s", outcome, thousands(reasons[reason]), oneLine(cmp.Or(redrive.Explain(reason), reason))), "  ") + "\n")
 	}
 }

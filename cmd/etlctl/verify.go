@@ -3,20 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
-	"ckafka-etl/config"
 	"ckafka-etl/internal/verify"
-	"ckafka-etl/kafkaclient"
 )
 
 type verifyFlags struct {
@@ -28,16 +21,10 @@ type verifyFlags struct {
 	since, until   string
 	targetSince    string
 	fromOffset     string
-	allowTwice     bool
+	allowed        verify.Allowed
 	show           int
 	memory         int64
 	json           bool
-}
-
-// verifySide says how to reach a topic.
-type verifySide struct {
-	address, topic, user, passwordEnv, mechanism, ca string
-	tls                                              bool
 }
 
 func newVerify(sys *system) *cobra.Command {
@@ -46,25 +33,29 @@ func newVerify(sys *system) *cobra.Command {
 		Use:   "verify",
 		Short: "compare a topic with its copy in another Kafka, record by record",
 		Long: `verify reads two topics and says what is missing, extra, changed, twice,
-misplaced or out of order in the second, with coordinates. It shows no keys and
-no bodies, joins no group and writes nothing.
+misplaced or out of order in the second, with coordinates: those of a record, or
+of all that follow each other. It shows no keys and no bodies, joins no group
+and writes nothing.
 
 What is compared: committed records, from the source's beginning (or --since,
 --from-offset) to where it ended when verify began (or --until). What the source
 has removed by age, size or compaction is not missing; copies of it are counted
 as gone. While the source is still written to, give an --until that the copy has
 surely passed, or what is on its way is missing. Where the target has removed
-records, those are missing: verify before its retention does.
+records, those are missing: verify before its retention does. Where the source
+has no record, nothing was compared, and that is a failure unless --allow-empty
+is given: a topic or a time may be mistaken.
 
 --match headers (default) pairs a record with the source record that its
 headers name, as the function writes them (kafka_headers=true). Every fault is
 counted exactly. Records of the target that come from other topics or from
 outside the range are left aside; those that name nothing are extra.
 
---match content pairs by key and body, for copies without such headers
-(kafka_headers=false, MirrorMaker 2). A changed record is then one missing and
-one extra; with --partition keep a misplaced one is, too. Both topics should be
-at rest; --since and --until go by both topics' time stamps, which the function
+--match content pairs by key and body, for copies without such headers:
+kafka_headers=false, MirrorMaker 2, and all targets before Kafka 0.11 or with an
+older message.format.version. A changed record is then one missing and one
+extra; with --partition keep a misplaced one is, too. Both topics should be at
+rest; --since and --until go by both topics' time stamps, which the function
 does not pass on. Order is checked by a sample if the source has more than some
 million records; the report says how many.
 
@@ -82,10 +73,11 @@ and coordinates only.
 
 Memory: some 300 MB for what is read ahead, up to twice that with several
 brokers. Besides, by headers, 0.3 bytes a record (60 MB for 200 million), by
-content at most 48 MB. Where the topics are equal each is read once. By headers
-blocks of 1,024 offsets that differ are read again, by content both topics: as
-often as it takes if what is kept of them is to fit into --memory. By content it
-holds the samples of the order, too.
+content at most 48 MB, and 0.2 bytes for each record that is missing or extra.
+Where the topics are equal each is read once. By headers blocks of 1,024 offsets
+that differ are read again, by content both topics: as often as it takes if what
+is kept of them is to fit into --memory. By content it holds the samples of the
+order, too.
 
 No password stands on the command line: --source-password-env and
 --target-password-env name the variables that hold them. The target is that of
@@ -93,18 +85,20 @@ the function's kafka_* variables where no --target-… option says otherwise.
 
 ` + environHelp + `
 
-Exit code 0: the target is a copy of the source; 1: it is not, or a topic could
-not be read; 2: the command line is wrong. Records that are there twice make it
-1 unless --allow-twice is given: a function whose instance was lost writes its
-batch again.`,
-		Example: `  etlctl verify --source-address 10.0.17.3:9092 --source-topic orders --target-address 10.0.18.3:9092 --target-topic orders --partition keep
-  etlctl verify --env-file prod.env --source-address 10.0.17.3:9092 --source-topic orders --allow-twice --until 2026-11-24T10:00:00+08:00
+Exit codes: 0 the target is a copy of the source; 1 it is not, a topic could not
+be read, or there was nothing to compare; 2 the command line is wrong. Records
+that are there twice make it 1 unless --allow-twice is given: a function whose
+instance was lost writes its batch again.`,
+		Example: `  etlctl verify --source-address 10.0.17.3:9092 --source-topic orders \
+      --target-address 10.0.18.3:9092 --target-topic orders --partition keep
+  etlctl verify --env-file prod.env --source-address 10.0.17.3:9092 \
+      --source-topic orders --allow-twice --until 2026-11-24T10:00:00+08:00
   etlctl verify … --match content --json | jq .total`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), sys, &flags) },
 	}
 	f := cmd.Flags()
-	flags.source.register(f, "source", "(required)")
+	flags.source.register(f, "source", " (required)")
 	flags.target.register(f, "target", "; default that of the function's variables")
 	flags.environ.register(f)
 	f.StringVar(&flags.match, "match", string(verify.Headers), "what makes a record a copy: headers or content")
@@ -114,21 +108,12 @@ batch again.`,
 	f.StringVar(&flags.until, "until", "", "compare source records before this `TIME` (RFC 3339)")
 	f.StringVar(&flags.targetSince, "target-since", "", "read the target from this `TIME` on (RFC 3339); default its beginning, by content --since")
 	f.StringVar(&flags.fromOffset, "from-offset", "", "source offsets to begin at, as `PARTITION:OFFSET`, commas between; other partitions from their beginning")
-	f.BoolVar(&flags.allowTwice, "allow-twice", false, "exit with 0 even if records are there twice")
-	f.IntVar(&flags.show, "show", 20, "most records of each kind to name")
+	f.BoolVar(&flags.allowed.Twice, "allow-twice", false, "exit with 0 even if records are there twice")
+	f.BoolVar(&flags.allowed.Empty, "allow-empty", false, "exit with 0 even if there was nothing to compare")
+	f.IntVar(&flags.show, "show", 20, "most ranges of records of each kind to name, and partitions")
 	f.Int64Var(&flags.memory, "memory", verify.DefaultMemory>>20, "most `MB` for what is read again")
 	f.BoolVar(&flags.json, "json", false, "print the report as JSON")
-	return cmd
-}
-
-func (s *verifySide) register(f *pflag.FlagSet, side, note string) {
-	f.StringVar(&s.address, side+"-address", "", "bootstrap servers of the "+side+", `HOST:PORT`, commas between "+note)
-	f.StringVar(&s.topic, side+"-topic", "", "the `TOPIC` of the "+side+" "+note)
-	f.StringVar(&s.user, side+"-user", "", "`NAME` to log in with; CKafka: instanceId#user")
-	f.StringVar(&s.passwordEnv, side+"-password-env", "", "`VARIABLE` that holds the password")
-	f.StringVar(&s.mechanism, side+"-mechanism", "", "how to log in: PLAIN (default), SCRAM-SHA-256 or SCRAM-SHA-512")
-	f.BoolVar(&s.tls, side+"-tls", false, "connect with TLS")
-	f.StringVar(&s.ca, side+"-ca", "", "certificate authorities: a `FILE` or PEM text; default the system's")
+	return narrow(cmd)
 }
 
 func runVerify(ctx context.Context, sys *system, flags *verifyFlags) error {
@@ -146,10 +131,22 @@ func runVerify(ctx context.Context, sys *system, flags *verifyFlags) error {
 	if err := printVerify(sys.stdout, newPaint(sys, sys.stdout), &cfg, report, flags); err != nil {
 		return err
 	}
-	if !report.Same(flags.allowTwice) {
-		return fmt.Errorf("topic %s is not a copy of %s: %s", cfg.Target.Name, cfg.Source.Name, faults(&report.Total, flags.allowTwice))
+	return verifyVerdict(&cfg, report, flags.allowed)
+}
+
+// verifyVerdict is what the exit code tells.
+func verifyVerdict(cfg *verify.Config, r *verify.Report, allowed verify.Allowed) error {
+	wrong := faults(&r.Total, allowed.Twice)
+	switch {
+	case r.Same(allowed):
+		return nil
+	case wrong != "":
+		return fmt.Errorf("topic %s is not a copy of %s: %s", cfg.Target.Name, cfg.Source.Name, wrong)
+	case !cfg.Source.Since.IsZero() || !cfg.Source.Until.IsZero() || cfg.Source.From != nil:
+		return fmt.Errorf("nothing was compared: topic %s has no records in this range; look at --since, --until and --from-offset, or give --allow-empty", cfg.Source.Name)
+	default:
+		return fmt.Errorf("nothing was compared: topic %s has no records; look at --source-address and --source-topic, or give --allow-empty", cfg.Source.Name)
 	}
-	return nil
 }
 
 // config reads the command line.
@@ -214,56 +211,6 @@ func (f *verifyFlags) config(sys *system) (cfg verify.Config, err error) {
 	return cfg, verifyTopic(&cfg.Target, vars, "target")
 }
 
-// variables returns a side as the function's variables, over those of the
-// function. With another address nothing of the function's connection is left.
-func (s *verifySide) variables(environ []string, side string, function map[string]string) (map[string]string, error) {
-	vars := make(map[string]string)
-	for _, name := range []string{"kafka_address", "kafka_topic_name", "kafka_user", "kafka_password", "kafka_sasl_mechanism", "kafka_tls", "kafka_ca_cert"} {
-		if function[name] != "" && (s.address == "" || name == "kafka_topic_name") {
-			vars[name] = function[name]
-		}
-	}
-	for name, value := range map[string]string{
-		"kafka_address": s.address, "kafka_topic_name": s.topic, "kafka_user": s.user, "kafka_sasl_mechanism": s.mechanism, "kafka_ca_cert": s.ca,
-	} {
-		if value != "" {
-			vars[name] = value
-		}
-	}
-	if s.tls {
-		vars["kafka_tls"] = "true"
-	}
-	if s.passwordEnv != "" {
-		i := slices.IndexFunc(environ, func(pair string) bool { return strings.HasPrefix(pair, s.passwordEnv+"=") })
-		if i < 0 || environ[i] == s.passwordEnv+"=" {
-			return nil, usagef("--%s-password-env: the variable %s is not set", side, s.passwordEnv)
-		}
-		vars["kafka_password"] = strings.TrimPrefix(environ[i], s.passwordEnv+"=")
-	}
-	for _, x := range [][2]string{{"kafka_address", "address"}, {"kafka_topic_name", "topic"}} {
-		if vars[x[0]] == "" {
-			return nil, usagef("--%s-%s: not set", side, x[1])
-		}
-	}
-	return vars, nil
-}
-
-// verifyTopic makes the options to reach a side. Its checks are those of the
-// function's own variables, said with the names of the flags.
-func verifyTopic(t *verify.Topic, vars map[string]string, side string) error {
-	cfg, err := config.Load(pairsOf(vars))
-	if err != nil {
-		names := strings.NewReplacer(
-			"kafka_address", "--"+side+"-address", "kafka_topic_name", "--"+side+"-topic", "kafka_user", "--"+side+"-user",
-			"kafka_password", "--"+side+"-password-env", "kafka_sasl_mechanism", "--"+side+"-mechanism",
-			"kafka_tls=true", "--"+side+"-tls", "kafka_tls", "--"+side+"-tls", "kafka_ca_cert", "--"+side+"-ca",
-		)
-		return usagef("%s", names.Replace(err.Error()))
-	}
-	t.Client, t.Name = kafkaclient.Options(cfg.Kafka), cfg.Kafka.Topic
-	return nil
-}
-
 // offsetList reads PARTITION:OFFSET, commas between.
 func offsetList(text string) (map[int32]int64, error) {
 	if text == "" {
@@ -280,38 +227,6 @@ func offsetList(text string) (map[int32]int64, error) {
 		offsets[int32(partition)] = offset
 	}
 	return offsets, nil
-}
-
-// recordProgress shows on a terminal how many records were read.
-type recordProgress struct{ bar *progressbar.ProgressBar }
-
-func newRecordProgress(w io.Writer) *recordProgress {
-	f, ok := w.(interface{ Fd() uintptr })
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return &recordProgress{}
-	}
-	return &recordProgress{bar: progressbar.NewOptions64(1,
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("records"),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionClearOnFinish(),
-	)}
-}
-
-// show is safe for concurrent use.
-func (p *recordProgress) show(read, total int64) {
-	if p.bar != nil && read < total { // offsets without records are left over at the end
-		p.bar.ChangeMax64(total)
-		_ = p.bar.Set64(read)
-	}
-}
-
-func (p *recordProgress) clear() {
-	if p.bar != nil {
-		_ = p.bar.Clear()
-	}
 }
 
 // faults lists what is wrong.

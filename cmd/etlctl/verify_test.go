@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -58,13 +59,16 @@ func TestVerify(t *testing.T) {
 		"missing, and out of order": {
 			[]int{0, 3, 1},
 			nil, exitFailure,
-			[]string{"missing       source 0/2\n", "out of order  source 0/1  target 0/2 (key null, body 8 B)  behind source offset 3\n"},
+			[]string{"missing       source 0/2\n", "out of order  source 0/1  target 0/2 (key null, body 8 B)\n              behind source offset 3\n"},
 			"etlctl: topic copy is not a copy of logs: 1 missing, 1 out of order\n",
 		},
 		"twice": {
 			[]int{0, 1, 0, 1, 2, 3},
 			nil, exitFailure,
-			[]string{"twice         source 0/0  target 0/2 (key null, body 8 B)\n"},
+			[]string{
+				"  partition  source  target  equal  twice\n          0       4       6      4      2\n        all       4       6      4      2\n",
+				"twice         source 0/0–1  target 0/2–3  (2 records)\n",
+			},
 			"etlctl: topic copy is not a copy of logs: 2 twice\n",
 		},
 		"twice, which may be": {
@@ -80,6 +84,34 @@ func TestVerify(t *testing.T) {
 			exitOK,
 			[]string{"source partition 0 is compared from offset 2 on\n"},
 			"",
+		},
+		"not too many lines": {
+			[]int{1},
+			[]string{"--show", "1"},
+			exitFailure,
+			[]string{"missing       source 0/0\nmissing       and 2 more\n"},
+			"etlctl: topic copy is not a copy of logs: 3 missing\n",
+		},
+		"nothing in the range": {
+			[]int{0, 1, 2, 3},
+			[]string{"--since", "2999-01-01T00:00:00Z"},
+			exitFailure,
+			[]string{"        all       0       0      0\n", "4 of the target's records come from offsets that are not compared\n"},
+			"etlctl: nothing was compared: topic logs has no records in this range; look at --since, --until and --from-offset, or give --allow-empty\n",
+		},
+		"nothing in the range, which may be": {
+			[]int{0, 1, 2, 3},
+			[]string{"--since", "2999-01-01T00:00:00Z", "--allow-empty"},
+			exitOK,
+			[]string{"        all       0       0      0\n"},
+			"",
+		},
+		"nothing in the range, and something extra": {
+			[]int{0, 1, 2, 3, -1},
+			[]string{"--since", "2999-01-01T00:00:00Z", "--allow-empty"},
+			exitFailure,
+			[]string{"extra         target 0/4 (key null, body 9 B)\n"},
+			"etlctl: topic copy is not a copy of logs: 1 extra\n",
 		},
 		"by content": {
 			[]int{0, 1, 2, 3},
@@ -107,8 +139,31 @@ func TestVerify(t *testing.T) {
 			}
 			assert.Equal(t, x.stderr, stderr)
 			assert.NotContains(t, stdout, "secret")
+			requireNarrow(t, stdout)
+			if slices.Contains(x.args, "--since") {
+				assert.NotContains(t, stdout, "is a copy")
+			}
 		})
 	}
+}
+
+// Two empty topics were said to be the same.
+func TestVerifyOfNothing(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "logs", "copy"))
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	args := []string{"verify", "--source-address", c.ListenAddrs()[0], "--source-topic", "logs", "--target-address", c.ListenAddrs()[0], "--target-topic", "copy"}
+	stdout, stderr, code := runTool(t, nil, args...)
+	assert.Equal(t, exitFailure, code)
+	assert.NotContains(t, stdout, "is a copy")
+	assert.Equal(t, "etlctl: nothing was compared: topic logs has no records; look at --source-address and --source-topic, or give --allow-empty\n", stderr)
+	stdout, _, code = runTool(t, nil, append(args, "--json")...)
+	assert.Equal(t, exitFailure, code)
+	assert.Contains(t, stdout, `"same":false,"empty":true,`)
+	stdout, stderr, code = runTool(t, nil, append(args, "--allow-empty", "--json")...)
+	assert.Equal(t, exitOK, code)
+	assert.Contains(t, stdout, `"same":true,"empty":true,`)
+	assert.Empty(t, stderr)
 }
 
 // The target is the function's, and its topic's name may hold the source's.

@@ -27,6 +27,7 @@ var arrival = time.Date(2026, 11, 24, 8, 0, 0, 123e6, time.UTC)
 const (
 	letterIndex = "dead-letter-log"
 	letterTopic = "letters"
+	letterGroup = "redrive"
 	targetTopic = "target"
 )
 
@@ -42,6 +43,7 @@ type fatal interface {
 	require.TestingT
 	Helper()
 	Cleanup(f func())
+	Context() context.Context
 }
 
 func newWorld(t fatal, version standin.Version, change ...func(*config.Config)) *world {
@@ -152,8 +154,14 @@ func (w *world) index(t fatal, f Filter) *Index {
 	return x
 }
 
-func (w *world) topic(t fatal) *Topic {
-	x := NewTopic(w.cfg.Kafka, "redrive")
+// topic is the letters' topic for a first run, and for those that follow it.
+func (w *world) topic(t fatal) *Topic { return w.topicWith(t, TopicOptions{FromStart: true}) }
+
+func (w *world) topicWith(t fatal, o TopicOptions) *Topic {
+	if o.Group == "" {
+		o.Group = letterGroup
+	}
+	x := NewTopic(w.cfg.Kafka, o)
 	t.Cleanup(x.Close)
 	return x
 }
@@ -161,9 +169,9 @@ func (w *world) topic(t fatal) *Topic {
 // messages are what a topic holds.
 func (w *world) messages(t fatal, topic string) []*kgo.Record {
 	t.Helper()
-	ends := 0
+	ends := 0 // none of the tests' records is a control record
 	for _, p := range w.kafka.PartitionInfos(topic) {
-		ends += int(p.HighWatermark)
+		ends += int(p.HighWatermark - p.LogStartOffset)
 	}
 	if ends == 0 {
 		return nil

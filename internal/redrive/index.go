@@ -104,7 +104,7 @@ func (a *searchAnswer) total() int64 {
 	return 0
 }
 
-func (x *Index) start(ctx context.Context) (int64, error) {
+func (x *Index) start(ctx context.Context, _ bool) (int64, error) {
 	x.last = -1
 	a, _, err := x.search(ctx, 1, "desc")
 	if err != nil || a == nil || len(a.Hits.Hits) == 0 {

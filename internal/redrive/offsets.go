@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -27,9 +28,8 @@ func bounds(ctx context.Context, client *kgo.Client, topic string) (begins, ends
 	return begins, ends, err
 }
 
-// committed returns the group's windows of the partitions, as they begin where
-// nothing was committed.
-func (t *Topic) committed(ctx context.Context, client *kgo.Client, begins map[int32]int64) (map[int32]window, error) {
+// committed returns what the group has committed of the partitions.
+func (t *Topic) committed(ctx context.Context, begins map[int32]int64) (map[int32]commitment, error) {
 	req := kmsg.NewPtrOffsetFetchRequest()
 	req.Group, req.RequireStable = t.group, true
 	rt := kmsg.NewOffsetFetchRequestTopic()
@@ -38,16 +38,14 @@ func (t *Topic) committed(ctx context.Context, client *kgo.Client, begins map[in
 	rg.Group = t.group
 	gt := kmsg.NewOffsetFetchRequestGroupTopic()
 	gt.Topic = t.name
-	windows := make(map[int32]window, len(begins))
-	for p, begin := range begins {
+	for p := range begins {
 		rt.Partitions, gt.Partitions = append(rt.Partitions, p), append(gt.Partitions, p)
-		windows[p] = window{next: begin}
 	}
 	req.Topics, rg.Topics = append(req.Topics, rt), append(rg.Topics, gt)
 	req.Groups = append(req.Groups, rg)
 	var answers []answer
 	err := persist(ctx, func() (err error) {
-		resp, err := req.RequestWith(ctx, client)
+		resp, err := req.RequestWith(ctx, t.asker)
 		if err == nil {
 			answers, err = offsetAnswers(resp)
 		}
@@ -56,17 +54,18 @@ func (t *Topic) committed(ctx context.Context, client *kgo.Client, begins map[in
 	if err != nil {
 		return nil, t.groupError(err)
 	}
+	found := make(map[int32]commitment, len(begins))
 	for _, a := range answers {
 		if a.offset < 0 {
-			continue // never committed
+			continue // never committed, or forgotten
 		}
-		w, err := readWindow(a.offset, a.metadata)
+		c, err := readCommitment(a.offset, a.metadata)
 		if err != nil {
 			return nil, fmt.Errorf("group %s, partition %d: the committed offset's metadata is not readable: give another --group", t.group, a.partition)
 		}
-		windows[a.partition] = w
+		found[a.partition] = c
 	}
-	return windows, nil
+	return found, nil
 }
 
 // answer is what was committed for a partition.
@@ -124,13 +123,15 @@ func persist(ctx context.Context, f func() error) error {
 	}
 }
 
-// commit commits the windows of partitions.
-func (t *Topic) commit(ctx context.Context, parts map[int32]*part) error {
+// commit commits all partitions, those too of which nothing has changed: what
+// is not committed again expires, on brokers before 2.1 even while others of the
+// group are.
+func (t *Topic) commit(ctx context.Context) error {
 	req := kmsg.NewPtrOffsetCommitRequest()
 	req.Group, req.Generation = t.group, -1 // as no member
 	rt := kmsg.NewOffsetCommitRequestTopic()
 	rt.Topic = t.name
-	for n, p := range parts {
+	for n, p := range t.parts {
 		rp := kmsg.NewOffsetCommitRequestTopicPartition()
 		rp.Partition, rp.Offset = n, p.commit()
 		metadata := p.metadata()
@@ -139,7 +140,7 @@ func (t *Topic) commit(ctx context.Context, parts map[int32]*part) error {
 	}
 	req.Topics = append(req.Topics, rt)
 	err := persist(ctx, func() error {
-		resp, err := req.RequestWith(ctx, t.client)
+		resp, err := req.RequestWith(ctx, t.asker)
 		if err != nil {
 			return err
 		}
@@ -155,6 +156,7 @@ func (t *Topic) commit(ctx context.Context, parts map[int32]*part) error {
 	if err != nil {
 		return t.groupError(err)
 	}
+	t.committedAt = time.Now()
 	return nil
 }
 

@@ -19,8 +19,12 @@ const (
 	maxVainLetters = pageSize
 )
 
-// settleTime is how long removing a batch's letters may take.
-const settleTime = 30 * time.Second
+// settleTime is how long removing a batch's letters may take, and finishTime
+// how long the end of a run.
+const (
+	settleTime = 30 * time.Second
+	finishTime = 15 * time.Second
+)
 
 const (
 	// maxReasons is how many reasons are kept apart for an outcome: some hold a
@@ -32,14 +36,16 @@ const (
 // Source is a place that holds dead letters: an Index or a Topic.
 type Source interface {
 	// start looks at the place and says how many letters it holds, about. What
-	// comes later is not read.
-	start(ctx context.Context) (total int64, err error)
+	// comes later is not read. A dry run changes nothing.
+	start(ctx context.Context, dry bool) (total int64, err error)
 	// next returns further letters, at least one; none at the end.
 	next(ctx context.Context) ([]Letter, error)
 	// settle removes those of the last letters that are done, in an index by
 	// deleting them, in a topic by committing offsets. It returns how many of
 	// them could not be removed.
 	settle(ctx context.Context, done []bool) (kept int, err error)
+	// finish ends a run that was no dry one.
+	finish(ctx context.Context)
 }
 
 // Config is what a run is made of.
@@ -60,54 +66,9 @@ type Config struct {
 	Progress func(read, total int64)
 }
 
-// Fate is what became of a letter.
-type Fate struct {
-	// Outcome is one of the constants below.
-	Outcome string
-	// Reason says why it was left (a constant Left…), refused again or not
-	// settled: a text without contents.
-	Reason string
-}
-
-// What becomes of a letter.
-const (
-	Stored    = "stored"    // sent, taken, removed
-	Duplicate = "duplicate" // it was there already; removed
-	Refused   = "refused"   // refused again; it stays
-	Unsettled = "unsettled" // nobody knows, or the server could not; it stays
-	Left      = "left"      // cannot be sent; it stays
-	Skipped   = "skipped"   // the filter does not choose it; it stays
-	Sendable  = "sendable"  // a dry run would have sent it; it stays
-)
-
-// Report is what came of a run.
-type Report struct {
-	Read       int            `json:"read"`
-	Outcomes   map[string]int `json:"outcomes"`
-	NotRemoved int            `json:"not_removed"` // stored or duplicate, and still there
-	// Groups are the letters that were chosen, by what they have in common.
-	Groups map[Group]int `json:"-"`
-	// Reasons are why letters stay, by outcome.
-	Reasons map[string]map[string]int `json:"reasons,omitempty"`
-	// Limited says that the limit ended the run, Interrupted that the user did.
-	Limited     bool `json:"limited,omitempty"`
-	Interrupted bool `json:"interrupted,omitempty"`
-	// Notes are what else there is to say.
-	Notes []string `json:"notes,omitempty"`
-}
-
-// Group is what letters can be counted by.
-type Group struct{ Cause, Topic, Sink, Target, Outcome string }
-
-// Stays is how many of the letters that were chosen are still there because
-// they could not be sent, were refused again or are unsettled.
-func (r *Report) Stays() int {
-	return r.Outcomes[Refused] + r.Outcomes[Unsettled] + r.Outcomes[Left]
-}
-
 // Run sends the letters of a source back, batch by batch, until it has read
 // what the source held when it began. When ctx ends it finishes the batch that
-// is under way, for at most Timeout and half a minute more, and returns with
+// is under way, for at most Timeout and 45 seconds more, and returns with
 // Interrupted set and no error. The report is never nil. Nothing is lost by
 // killing it either: see the package's comment.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
@@ -116,6 +77,11 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		r.cfg.Timeout = DefaultTimeout
 	}
 	err := r.run(ctx)
+	if !cfg.DryRun && !r.broken {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+		cfg.Source.finish(limited)
+		cancel()
+	}
 	if ctx.Err() != nil {
 		r.report.Interrupted = true
 		if errors.Is(err, context.Canceled) {
@@ -135,16 +101,19 @@ type run struct {
 	// Batches of which no letter could be written, one after another, and what
 	// was in them.
 	vain, vainLetters int
+	broken            bool // the source could not be read or settled
 }
 
 func (r *run) run(ctx context.Context) error {
-	total, err := r.cfg.Source.start(ctx)
+	total, err := r.cfg.Source.start(ctx, r.cfg.DryRun)
 	if err != nil {
+		r.broken = true
 		return err
 	}
 	for ctx.Err() == nil {
 		letters, err := r.cfg.Source.next(ctx)
 		if err != nil {
+			r.broken = ctx.Err() == nil
 			return err
 		}
 		if len(letters) == 0 {
@@ -203,6 +172,7 @@ func (r *run) batch(ctx context.Context, letters []Letter) (end bool, err error)
 	defer cancel()
 	kept, err := r.cfg.Source.settle(limited, done)
 	r.report.NotRemoved += kept
+	r.broken = err != nil
 	if err == nil && hopeless != nil && (r.vain >= maxVain || r.vainLetters >= maxVainLetters) {
 		err = fmt.Errorf("stopped, as no letter could be written any more: %s", textOf(hopeless))
 	}

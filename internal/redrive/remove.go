@@ -74,6 +74,9 @@ func (x *Index) settle(ctx context.Context, done []bool) (kept int, err error) {
 	return kept, nil
 }
 
+// finish has nothing to do: settle deletes.
+func (x *Index) finish(context.Context) {}
+
 func (x *Index) itemRefusal(status int, kind string) error {
 	return fmt.Errorf("delete from %s: HTTP %d %s; %s", x.name, status, kind, x.hint("delete", status))
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -14,7 +13,6 @@ import (
 
 	"ckafka-etl/config"
 	"ckafka-etl/kafkaclient"
-	"ckafka-etl/record"
 )
 
 // variable holds the name of the dead-letter topic.
@@ -24,30 +22,57 @@ const variable = "kafka_dead_letter_topic"
 // read.
 const fetchTime = 30 * time.Second
 
+// recommitAfter is when the offsets are committed again although nothing has
+// become of the letters, so that they do not expire while a run goes on.
+const recommitAfter = time.Minute
+
 // Topic is kafka_dead_letter_topic as a Source. The group's committed offset of
 // a partition is that of the first letter that stays; which of those behind it
-// are done is kept in the offset's metadata. So nothing is written into the
-// topic, and letters that stay are passed over without being lost. A topic is
-// read to where it ended at the start.
+// are done is kept in the offset's metadata. What lies before it is deleted
+// where that is allowed, as a committed offset expires and a deleted record does
+// not. Nothing is written into the topic, and letters that stay are passed over
+// without being lost. A topic is read to where it ended at the start.
 //
 // Offsets are committed without being a member of the group: it must have no
 // members, and two runs must not use one group at a time.
 type Topic struct {
-	opts        []kgo.Opt
-	name, group string
-	size        int // most letters of a batch
-	metadata    int // most bytes of an offset's metadata
+	opts            []kgo.Opt
+	name, group     string
+	fromStart, keep bool
+	size            int           // most letters of a batch
+	metadata        int           // most bytes of an offset's metadata
+	deleteAfter     time.Duration // how often letters are deleted
+	recommitAfter   time.Duration
 
-	client *kgo.Client
+	asker  *kgo.Client // for offsets and deletions
+	client *kgo.Client // reads; nil: there is nothing to read
 	parts  map[int32]*part
 	queue  []*kgo.Record // read and not yet taken
 	batch  []place
-	full   []int32 // partitions whose window is full
+
+	committedAt, deletedAt time.Time
+	full                   []int32 // partitions whose window is full
+	foreign                []int32 // partitions of which another program has passed over letters
+	deleted                int64   // offsets that were deleted
+	undeleted              string  // why letters could not be deleted; "": they could
+	undeletable            bool    // and there is no use in another try
+}
+
+// TopicOptions say how a Topic is gone through.
+type TopicOptions struct {
+	// Group is the consumer group that keeps account.
+	Group string
+	// FromStart sends all letters of partitions of which it is not known which
+	// were redriven before. Without it they are an UncommittedError.
+	FromStart bool
+	// Keep deletes nothing from the topic.
+	Keep bool
 }
 
 // part is a partition of the topic.
 type part struct {
-	window
+	commitment
+	begin     int64 // where the log begins
 	read, end int64 // offset to read next, and where to stop
 }
 
@@ -58,20 +83,26 @@ type place struct {
 }
 
 // NewTopic makes a source of the dead-letter topic of a configuration. Close it.
-func NewTopic(cfg *config.Kafka, group string) *Topic {
+func NewTopic(cfg *config.Kafka, o TopicOptions) *Topic {
 	// From version 10 on these requests name topics by an id.
 	most := kversion.Stable()
 	most.SetMaxKeyVersion(int16(kmsg.OffsetCommit), 9)
 	most.SetMaxKeyVersion(int16(kmsg.OffsetFetch), 9)
 	// The function has a budget for its tries; here kgo may see to them.
 	opts := append(kafkaclient.Options(cfg), kgo.MaxVersions(most), kgo.RequestRetries(10), kgo.RetryTimeout(fetchTime))
-	return &Topic{opts: opts, name: cfg.DeadLetterTopic, group: group, size: pageSize, metadata: maxMetadata, parts: make(map[int32]*part)}
+	return &Topic{
+		opts: opts, name: cfg.DeadLetterTopic, group: o.Group, fromStart: o.FromStart, keep: o.Keep,
+		size: pageSize, metadata: maxMetadata, deleteAfter: deleteAfter, recommitAfter: recommitAfter,
+		parts: make(map[int32]*part),
+	}
 }
 
 // Close ends the connections.
 func (t *Topic) Close() {
-	if t.client != nil {
-		t.client.Close()
+	for _, c := range []*kgo.Client{t.client, t.asker} {
+		if c != nil {
+			c.Close()
+		}
 	}
 }
 
@@ -82,34 +113,40 @@ func (t *Topic) explain(err error) error {
 	return errors.New(kafkaclient.Explain(variable, t.name, err).Text())
 }
 
-func (t *Topic) start(ctx context.Context) (total int64, err error) {
+func (t *Topic) start(ctx context.Context, dry bool) (total int64, err error) {
 	limited, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
-	asker, err := kgo.NewClient(t.opts...)
+	if t.asker, err = kgo.NewClient(t.opts...); err != nil {
+		return 0, t.explain(err)
+	}
+	begins, ends, err := bounds(limited, t.asker, t.name)
 	if err != nil {
 		return 0, t.explain(err)
 	}
-	defer asker.Close()
-	begins, ends, err := bounds(limited, asker, t.name)
-	if err != nil {
-		return 0, t.explain(err)
-	}
-	windows, err := t.committed(limited, asker, begins)
+	found, err := t.committed(limited, begins)
 	if err != nil {
 		return 0, err
 	}
+	if err := t.resume(found, begins, ends); err != nil {
+		return 0, err
+	}
+	if !dry {
+		if err := t.commit(limited); err != nil {
+			return 0, err // before anything is sent
+		}
+	}
+	t.deletedAt = time.Now()
+	return t.open()
+}
+
+// open begins to read, and returns how many letters there may be.
+func (t *Topic) open() (total int64, err error) {
 	places := make(map[int32]kgo.Offset)
-	for p, w := range windows {
-		if w.commit() > ends[p] {
-			return 0, fmt.Errorf("group %s: its offset of partition %d lies behind the end of %s: was the topic made anew? give another --group", t.group, p, t.name)
+	for n, p := range t.parts {
+		if p.read < p.end {
+			places[n] = kgo.NewOffset().At(p.read)
+			total += p.left()
 		}
-		w.drop(begins[p])
-		at := &part{window: w, read: w.commit(), end: ends[p]}
-		if at.read >= at.end {
-			continue
-		}
-		t.parts[p], places[p] = at, kgo.NewOffset().At(at.read)
-		total += at.left()
 	}
 	if len(places) == 0 {
 		return 0, nil
@@ -176,6 +213,9 @@ func (t *Topic) reading() bool {
 // partition's window waits until those before it are settled; if there is none
 // at all the partition ends there.
 func (t *Topic) take() []Letter {
+	if len(t.queue) == 0 {
+		return nil
+	}
 	var letters []Letter
 	var rest []*kgo.Record
 	room := make(map[int32]int)
@@ -187,7 +227,9 @@ func (t *Topic) take() []Letter {
 		if rec.Offset < p.end && !rec.Attrs.IsControl() && !p.done(rec.Offset) {
 			left, begun := room[rec.Partition]
 			if !begun {
-				left = p.room(t.metadata)
+				if left = p.room(t.metadata - headBytes); left <= 0 && rec.Offset == p.commit() {
+					left = 1 // whatever becomes of the first of all, the window does not grow
+				}
 			}
 			switch {
 			case left <= 0 && begun:
@@ -214,71 +256,4 @@ func (t *Topic) take() []Letter {
 		}
 	}
 	return letters
-}
-
-// settle commits what is done.
-func (t *Topic) settle(ctx context.Context, done []bool) (kept int, err error) {
-	changed := make(map[int32]*part)
-	finished := 0
-	for i, b := range t.batch {
-		p := t.parts[b.partition]
-		p.pass(b.offset, done[i])
-		if done[i] {
-			finished++
-			changed[b.partition] = p
-		}
-	}
-	if len(changed) == 0 {
-		return 0, nil
-	}
-	if err := t.commit(ctx, changed); err != nil {
-		return finished, err
-	}
-	return 0, nil
-}
-
-func (t *Topic) notes() []string {
-	if len(t.full) == 0 {
-		return nil
-	}
-	slices.Sort(t.full)
-	return []string{fmt.Sprintf("partitions %v of %s were not read to their end: too many letters stay between ones that are done to keep account of them all. "+
-		"Redrive with fewer filters, or use another --group for the rest: it begins anew, with the letters that are done, too", t.full, t.name)}
-}
-
-// letterOf reads what kafkaclient.DeadLetters has written.
-func letterOf(rec *kgo.Record) Letter {
-	l := Letter{
-		Place: rec.Topic + "/" + strconv.Itoa(int(rec.Partition)) + "/" + strconv.FormatInt(rec.Offset, 10),
-		Time:  rec.Timestamp, Key: rec.Key, Text: rec.Value,
-		Partition: record.Unknown, Offset: record.Unknown,
-	}
-	for _, h := range rec.Headers {
-		switch v := string(h.Value); h.Key {
-		case kafkaclient.HeaderErrorType:
-			l.Cause = v
-		case kafkaclient.HeaderTargetSink:
-			l.Sink = v
-		case kafkaclient.HeaderTargetIndex:
-			l.Index = v
-		case kafkaclient.HeaderTargetID:
-			l.ID = v
-		case kafkaclient.HeaderDocumentBytes:
-			l.Truncated = true
-		case kafkaclient.HeaderValue:
-			l.Raw = v == kafkaclient.ValueRaw
-		case kafkaclient.HeaderSourceTopic:
-			l.Topic = v
-		case kafkaclient.HeaderSourcePartition:
-			if n, err := strconv.ParseInt(v, 10, 32); err == nil && n >= 0 {
-				l.Partition = int32(n)
-			}
-		case kafkaclient.HeaderSourceOffset:
-			if n, err := strconv.ParseInt(v, 10, 64); err == nil && n >= 0 {
-				l.Offset = n
-			}
-		}
-	}
-	l.Generated = ours(l.ID, l.Partition, l.Offset)
-	return l
 }

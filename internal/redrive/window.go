@@ -8,14 +8,7 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strings"
 )
-
-// maxMetadata is how much text a committed offset may carry: the brokers'
-// offset.metadata.max.bytes, by default.
-const maxMetadata = 4096
-
-const windowPrefix = "redrive1:"
 
 // span is a run of offsets of which none is done: those from from to before to.
 type span struct{ from, to int64 }
@@ -100,9 +93,9 @@ func (w *window) drop(begin int64) {
 	}
 }
 
-// metadata is the window as text, but for where it begins; "" if nothing
-// behind the committed offset is done.
-func (w *window) metadata() string {
+// pack is the window as text, but for where it begins; "" if nothing behind the
+// committed offset is done.
+func (w *window) pack() string {
 	if w.commit() == w.next {
 		return ""
 	}
@@ -121,26 +114,24 @@ func (w *window) metadata() string {
 	}
 	_, _ = zw.Write(lengths) // a Buffer takes everything
 	_ = zw.Close()
-	return windowPrefix + base64.RawStdEncoding.EncodeToString(packed.Bytes())
+	return base64.RawStdEncoding.EncodeToString(packed.Bytes())
 }
 
-// room is for how many more letters there is room in metadata of at most most
-// bytes, whatever becomes of them.
+// room is for how many more letters there is room in a packed window of at most
+// most bytes, whatever becomes of them.
 func (w *window) room(most int) int {
 	// Each letter may end a run and begin another: two numbers, of two bytes
 	// each at most unless a run is long, which it is for few of them.
 	const perLetter, slack = 4, 256
-	return ((most-len(w.metadata()))*3/4 - slack) / perLetter
+	return ((most-len(w.pack()))*3/4 - slack) / perLetter
 }
 
 var errMetadata = errors.New("not written by redrive")
 
-// readWindow is the window of a committed offset. An offset without metadata
-// of ours is a window that begins and ends with it.
-func readWindow(offset int64, metadata string) (window, error) {
+// unpackWindow is the window that begins at an offset and was packed as text.
+func unpackWindow(offset int64, text string) (window, error) {
 	w := window{next: offset}
-	text, ours := strings.CutPrefix(metadata, windowPrefix)
-	if !ours {
+	if text == "" {
 		return w, nil
 	}
 	packed, err := base64.RawStdEncoding.DecodeString(text)

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -21,7 +20,7 @@ func (w *window) offsets() []int64 {
 }
 
 // A window is the same as a set of offsets, however it came about, and comes
-// back from its metadata.
+// back from its text.
 func TestWindowIsASet(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -75,14 +74,14 @@ func TestWindowIsASet(t *testing.T) {
 		} else {
 			require.Equal(t, next, w.commit())
 		}
-		again, err := readWindow(w.commit(), w.metadata())
+		again, err := unpackWindow(w.commit(), w.pack())
 		require.NoError(t, err)
 		begin = w.commit()
 		check(&again)
 	})
 }
 
-// As many letters as a window says it has room for fit into the metadata.
+// As many letters as a window says it has room for fit into the text.
 func TestWindowRoom(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -100,38 +99,23 @@ func TestWindowRoom(t *testing.T) {
 				w.pass(w.next+random(longest), random(10) < int64(chance))
 				passed++
 			}
-			require.LessOrEqual(t, len(w.metadata()), maxMetadata)
+			require.LessOrEqual(t, len(w.pack()), maxMetadata)
 		}
 		require.Greater(t, passed, 500)
 	})
 }
 
-func TestReadWindow(t *testing.T) {
-	t.Parallel()
-	for name, metadata := range map[string]string{"none": "", "of another tool": "etl-host-1"} {
-		w, err := readWindow(7, metadata)
-		require.NoError(t, err, name)
-		assert.Equal(t, window{next: 7}, w, name)
-	}
-	for name, metadata := range map[string]string{
-		"no base64": "redrive1:%", "no flate": "redrive1:AAAA", "cut": "redrive1:YmRg",
-	} {
-		_, err := readWindow(7, metadata)
-		assert.Error(t, err, name)
-	}
-}
-
-func FuzzReadWindow(f *testing.F) {
+func FuzzUnpackWindow(f *testing.F) {
 	w := window{next: 5}
 	w.pass(5, false)
 	w.pass(9, true)
-	f.Add(int64(5), w.metadata())
-	f.Add(int64(0), "redrive1:")
-	f.Fuzz(func(t *testing.T, offset int64, metadata string) {
+	f.Add(int64(5), w.pack())
+	f.Add(int64(0), "")
+	f.Fuzz(func(t *testing.T, offset int64, text string) {
 		if offset < 0 || offset > 1<<61 {
 			return
 		}
-		w, err := readWindow(offset, metadata)
+		w, err := unpackWindow(offset, text)
 		if err != nil {
 			return
 		}

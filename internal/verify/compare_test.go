@@ -85,7 +85,7 @@ func TestLittleIsReadAgain(t *testing.T) {
 	source, target = series(n, asIs)
 	r = inMemory(t, Config{}, source, target)
 	assert.Zero(t, r.ReadAgain)
-	assert.True(t, r.Same(false))
+	assert.True(t, r.Same(Allowed{}))
 }
 
 // If very many pieces are to be read, what lies between some is read as well.

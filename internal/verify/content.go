@@ -53,6 +53,9 @@ type bag struct {
 	placed     *placer
 	found      *findings
 	loose      Counts
+
+	missing, extra marks     // records of which there is only one
+	alike          *findings // and those of which there are more
 }
 
 func byContent(ctx context.Context, cfg *Config, r *Report, source, target side, tell *teller) error {
@@ -60,6 +63,7 @@ func byContent(ctx context.Context, cfg *Config, r *Report, source, target side,
 	b := &bag{
 		cfg: cfg, report: r, source: source, target: target,
 		placed: newPlacer(cfg.Placement, target.partitions()), found: newFindings(cfg.Show),
+		missing: make(marks), extra: make(marks), alike: newFindings(cfg.Show),
 		every: powerOfTwo(records*sampleBytes/cfg.Memory + 1),
 	}
 	r.OrderSample = int64(b.every)
@@ -78,6 +82,7 @@ func byContent(ctx context.Context, cfg *Config, r *Report, source, target side,
 		return err
 	}
 	b.finish()
+	b.list()
 	r.Findings = b.found.list
 	r.finish(b.loose)
 	return nil
@@ -152,7 +157,7 @@ func (b *bag) settle() {
 		r.Partitions[x.at.partition].OutOfOrder++
 		b.found.add(Finding{
 			Kind: OutOfOrder, After: new(before),
-			Source: &Place{Partition: x.at.partition, Offset: x.at.offset}, Target: &Place{Partition: s.partition, Offset: s.offset},
+			Source: single(x.at.partition, x.at.offset), Target: single(s.partition, s.offset),
 		})
 	}
 	b.sent.samples, b.came.samples = nil, nil
@@ -246,10 +251,14 @@ func (b *bag) judge(e *entry) {
 	switch {
 	case surplus < 0:
 		b.report.Partitions[e.source.Partition].Missing -= surplus
-		b.found.add(Finding{Kind: Missing, Source: &e.source})
+		if e.sent == 1 {
+			b.missing.put(&e.source)
+			return
+		}
+		b.alike.add(Finding{Kind: Missing, Records: -surplus, Source: &e.source, Alike: true})
 	case surplus > 0 && e.sent > 0:
 		b.report.Partitions[e.source.Partition].Twice += surplus
-		b.found.add(Finding{Kind: Twice, Source: &e.source, Target: &e.target})
+		b.alike.add(Finding{Kind: Twice, Records: surplus, Source: &e.source, Target: &e.target, Alike: e.sent > 1 || surplus > 1})
 	case surplus > 0:
 		if p := int(e.target.Partition); b.cfg.Placement == Keep && p < len(b.report.Partitions) {
 			b.report.Partitions[p].Extra += surplus
@@ -257,8 +266,22 @@ func (b *bag) judge(e *entry) {
 			b.loose.Extra += surplus
 			b.loose.Target += surplus
 		}
-		b.found.add(Finding{Kind: Extra, Target: &e.target})
+		if e.came == 1 {
+			b.extra.put(&e.target)
+			return
+		}
+		b.alike.add(Finding{Kind: Extra, Records: surplus, Target: &e.target, Alike: true})
 	}
+}
+
+// list lists what is missing or extra, runs of records first.
+func (b *bag) list() {
+	b.missing.runs(func(p Place, n int64) { b.found.add(Finding{Kind: Missing, Records: n, Source: &p}) })
+	b.extra.runs(func(p Place, n int64) { b.found.add(Finding{Kind: Extra, Records: n, Target: &p}) })
+	for _, f := range b.alike.list {
+		b.found.add(f)
+	}
+	b.report.Memory += b.missing.memory() + b.extra.memory()
 }
 
 // finish counts what follows from the rest.

@@ -119,13 +119,13 @@ func (l *ledger) takeTarget(r *kgo.Record) {
 	l.indices[r.Partition].add(r.Offset, source, int32(i/blockSize))
 	if !l.placed.right(source, r) {
 		p.Misplaced++
-		l.found.add(Finding{Kind: Misplaced, Source: &Place{Partition: source, Offset: offset}, Target: placeOf(r)})
+		l.found.add(Finding{Kind: Misplaced, Source: single(source, offset), Target: placeOf(r)})
 	}
 	b := l.came[source].at(i)
 	if b.seen.put(int(i % blockSize)) {
 		b.again = true
 		p.Twice++
-		l.found.add(Finding{Kind: Twice, Source: &Place{Partition: source, Offset: offset}, Target: placeOf(r)})
+		l.found.add(Finding{Kind: Twice, Source: single(source, offset), Target: placeOf(r)})
 		return
 	}
 	b.sum.add(l.fromTarget.record(int64(source), offset, r))
@@ -135,7 +135,7 @@ func (l *ledger) takeTarget(r *kgo.Record) {
 		return
 	}
 	p.OutOfOrder++
-	l.found.add(Finding{Kind: OutOfOrder, Source: &Place{Partition: source, Offset: offset}, Target: placeOf(r), After: new(*last)})
+	l.found.add(Finding{Kind: OutOfOrder, Source: single(source, offset), Target: placeOf(r), After: new(*last)})
 }
 
 // originOf reads the headers that the function writes. A copy without the
@@ -174,7 +174,7 @@ func (l *ledger) settle() []suspect {
 	var suspects []suspect
 	none := new(block)
 	for p := range l.report.Partitions {
-		part := &l.report.Partitions[p]
+		part, run := &l.report.Partitions[p], &Finding{Kind: Missing, Source: single(int32(p), 0)}
 		for b := range l.sent[p] {
 			sent, came := l.sent[p][b], l.came[p][b]
 			if sent == nil && came == nil {
@@ -183,10 +183,7 @@ func (l *ledger) settle() []suspect {
 			sent, came = orBlock(sent, none), orBlock(came, none)
 			first := part.From + int64(b)*blockSize
 			missing, extra := sent.seen.without(&came.seen), came.seen.without(&sent.seen)
-			missing.each(func(i int) {
-				part.Missing++
-				l.found.add(Finding{Kind: Missing, Source: &Place{Partition: int32(p), Offset: first + int64(i)}})
-			})
+			l.listMissing(run, first, &sent.seen, &missing)
 			unexplained := false
 			extra.each(func(i int) {
 				if !l.isExtra(int32(p), first+int64(i)) {
@@ -201,6 +198,7 @@ func (l *ledger) settle() []suspect {
 				suspects = append(suspects, suspect{int32(p), int32(b)})
 			}
 		}
+		l.endRun(run)
 		l.report.Memory += l.sent[p].memory() + l.came[p].memory() + int64(8*len(l.last[p]))
 	}
 	for _, x := range l.indices {
@@ -208,6 +206,39 @@ func (l *ledger) settle() []suspect {
 	}
 	l.report.Memory += int64(len(suspects)) * int64(unsafe.Sizeof(suspect{}))
 	return suspects
+}
+
+// listMissing counts what is missing of a block, and makes runs of it: of all
+// records between two that are there, whatever gaps their offsets have.
+func (l *ledger) listMissing(run *Finding, first int64, sent, missing *offsetSet) {
+	if *missing == (offsetSet{}) {
+		if *sent != (offsetSet{}) {
+			l.endRun(run)
+		}
+		return
+	}
+	sent.each(func(i int) {
+		if !missing.has(i) {
+			l.endRun(run)
+			return
+		}
+		l.report.Partitions[run.Source.Partition].Missing++
+		if run.Records == 0 {
+			run.Source.Offset = first + int64(i)
+		}
+		run.Source.Last = first + int64(i)
+		run.Records++
+	})
+}
+
+// endRun lists a run, if there is one.
+func (l *ledger) endRun(run *Finding) {
+	if run.Records == 0 {
+		return
+	}
+	place := *run.Source
+	l.found.add(Finding{Kind: Missing, Source: &place, Records: run.Records})
+	run.Records = 0
 }
 
 // isExtra reports whether the source can never have had a record that it does

@@ -121,7 +121,7 @@ func (l *ledger) check(details map[suspect]*detail, r *kgo.Record) {
 	at := int(i % blockSize)
 	if sent := l.sent[source][i/blockSize]; sent == nil || !sent.seen.has(at) {
 		if l.isExtra(source, offset) {
-			l.found.add(Finding{Kind: Extra, Source: &Place{Partition: source, Offset: offset}, Target: placeOf(r)})
+			l.found.add(Finding{Kind: Extra, Source: single(source, offset), Target: placeOf(r)})
 		}
 		return
 	}
@@ -142,6 +142,7 @@ func (l *ledger) check(details map[suspect]*detail, r *kgo.Record) {
 		return
 	}
 	part.Changed++
-	place := &Place{Partition: source, Offset: offset, Key: new(int(d.keySize[at])), Body: new(int(d.bodySize[at]))}
+	place := single(source, offset)
+	place.Key, place.Body = new(int(d.keySize[at])), new(int(d.bodySize[at]))
 	l.found.add(Finding{Kind: Changed, Source: place, Target: placeOf(r), What: what})
 }

@@ -29,7 +29,7 @@ func drawWorld(t *rapid.T, placement Placement) *world {
 		targets = rapid.IntRange(1, 4).Draw(t, "target partitions")
 	}
 	records := rapid.IntRange(0, 1000).Draw(t, "records")
-	faulty := rapid.SampledFrom([]float64{0, 0.001, 0.05, 0.5}).Draw(t, "faulty")
+	faulty := rapid.SampledFrom([]float64{0, 0.001, 0.05, 0.5, 1}).Draw(t, "faulty")
 	gaps := rapid.SampledFrom([]int64{1, 3, 700}).Draw(t, "gaps")
 
 	w := &world{want: make([]Counts, partitions)}
@@ -148,23 +148,71 @@ func TestEveryFaultIsCounted(t *testing.T) {
 			require.Equal(t, w.want[p], r.Partitions[p].Counts, "partition %d", p)
 		}
 		require.Equal(t, w.total, r.Total)
-		require.Equal(t, w.total.Missing+w.total.Extra+w.total.Changed+w.total.Misplaced+w.total.OutOfOrder == 0, r.Same(true))
+		require.Equal(t, w.total.Missing+w.total.Extra+w.total.Changed+w.total.Misplaced+w.total.OutOfOrder == 0, r.Same(Allowed{Twice: true, Empty: true}))
+		require.Equal(t, w.total.Source == 0, r.Empty())
 		requireFindings(t, cfg, r)
+		w.requireMissing(t, cfg, r)
 		requireSums(t, &r.Total)
 	})
 }
 
-// requireFindings checks that as many are named as were asked for.
+// requireFindings checks that as many are named as were asked for, and that the
+// records of ranges add up.
 func requireFindings(t require.TestingT, cfg *Config, r *Report) {
-	named := map[Kind]int64{}
+	listed, records := map[Kind]int{}, map[Kind]int64{}
 	for _, f := range r.Findings {
-		named[f.Kind]++
+		listed[f.Kind]++
+		records[f.Kind] += f.Records
+		for _, p := range []*Place{f.Source, f.Target} {
+			require.True(t, p == nil || f.Alike || p.Last-p.Offset+1 >= f.Records, "%+v", f)
+			require.True(t, p == nil || p.Last == p.Offset || p.Key == nil && p.Body == nil, "a range has no size")
+		}
 	}
 	for kind, n := range map[Kind]int64{
-		Missing: r.Total.Missing, Extra: r.Total.Extra, Changed: r.Total.Changed, Misplaced: r.Total.Misplaced, OutOfOrder: r.Total.OutOfOrder,
+		Missing: r.Total.Missing, Extra: r.Total.Extra, Changed: r.Total.Changed, Twice: r.Total.Twice, Misplaced: r.Total.Misplaced, OutOfOrder: r.Total.OutOfOrder,
 	} {
-		require.Equal(t, min(n, int64(cfg.Show)), named[kind], kind)
+		require.LessOrEqual(t, listed[kind], cfg.Show, kind)
+		require.LessOrEqual(t, records[kind], n, kind)
+		if listed[kind] < cfg.Show && (kind != OutOfOrder || cfg.Match == Headers) {
+			require.Equal(t, n, records[kind], kind)
+		}
 	}
+}
+
+// requireMissing checks the first ranges of what is missing: each has all
+// records that follow each other.
+func (w *world) requireMissing(t require.TestingT, cfg *Config, r *Report) {
+	there := make(map[string]bool)
+	for _, list := range w.target.records {
+		for _, m := range list {
+			if len(m.Headers) > 0 {
+				there[string(m.Headers[2].Value)+"/"+string(m.Headers[1].Value)] = true
+			}
+		}
+	}
+	want := []Finding{}
+	for p, list := range w.source.records {
+		var run *Finding
+		for _, m := range list {
+			switch name := fmt.Sprintf("%d/%d", m.Offset, p); {
+			case there[name]:
+				run = nil
+			case run == nil:
+				want = append(want, Finding{Kind: Missing, Source: single(int32(p), m.Offset), Records: 1})
+				run = &want[len(want)-1]
+			default:
+				run.Records++
+				run.Source.Last = m.Offset
+			}
+		}
+	}
+	var got []Finding
+	for _, f := range r.Findings {
+		if f.Kind == Missing {
+			got = append(got, f)
+		}
+	}
+	require.Equal(t, want[:min(len(want), cfg.Show)], append([]Finding{}, got...))
 }
 
 func requireSums(t require.TestingT, c *Counts) {
@@ -201,6 +249,7 @@ func TestEveryFaultIsCountedByContent(t *testing.T) {
 		if cfg.Memory == DefaultMemory && w.total == (Counts{Source: w.total.Source, Target: w.total.Target, Equal: w.total.Equal, OutOfOrder: w.total.OutOfOrder}) {
 			require.Equal(t, w.total.OutOfOrder, r.Total.OutOfOrder)
 		}
+		requireFindings(t, cfg, r)
 		requireSums(t, &r.Total)
 	})
 }

@@ -2,46 +2,7 @@ package verify
 
 import (
 	"slices"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 )
-
-// Kind is what is wrong with a record.
-type Kind string
-
-// Kinds of findings.
-const (
-	Missing    Kind = "missing"
-	Extra      Kind = "extra"
-	Changed    Kind = "changed"
-	Twice      Kind = "twice"
-	Misplaced  Kind = "misplaced"
-	OutOfOrder Kind = "out of order"
-)
-
-// Kinds lists all kinds.
-func Kinds() []Kind { return []Kind{Missing, Extra, Changed, Twice, Misplaced, OutOfOrder} }
-
-// Place is where a record is.
-type Place struct {
-	Partition int32 `json:"partition"`
-	Offset    int64 `json:"offset"`
-	// Sizes in bytes, where they are known; -1: null.
-	Key  *int `json:"key_bytes,omitempty"`
-	Body *int `json:"body_bytes,omitempty"`
-}
-
-// Finding is a record with which something is wrong.
-type Finding struct {
-	Kind   Kind   `json:"kind"`
-	Source *Place `json:"source,omitempty"` // nil: not known, or not there
-	Target *Place `json:"target,omitempty"` // nil: not known, or not there
-	// What is different in a changed record: key, body, or both.
-	What string `json:"what,omitempty"`
-	// After is the offset of the later source record that came before one that
-	// is out of order.
-	After *int64 `json:"after,omitempty"`
-}
 
 // Counts count records.
 type Counts struct {
@@ -119,11 +80,21 @@ type Report struct {
 	Findings []Finding `json:"findings"` // the first of each kind
 }
 
-// Same reports whether the target is a copy of the source. With allowTwice it
-// may hold records more than once.
-func (r *Report) Same(allowTwice bool) bool {
+// Allowed is what does not keep a target from being a copy.
+type Allowed struct {
+	Twice bool // records that are there more than once
+	Empty bool // that there was nothing to compare
+}
+
+// Empty reports whether nothing was compared, as the source has no record. Then
+// nothing is known: a name, a time or an address may be mistaken.
+func (r *Report) Empty() bool { return r.Total.Source == 0 }
+
+// Same reports whether the target is a copy of the source.
+func (r *Report) Same(allowed Allowed) bool {
 	t := &r.Total
-	return t.Missing+t.Extra+t.Changed+t.Misplaced+t.OutOfOrder == 0 && (allowTwice || t.Twice == 0)
+	return t.Missing+t.Extra+t.Changed+t.Misplaced+t.OutOfOrder == 0 &&
+		(allowed.Twice || t.Twice == 0) && (allowed.Empty || !r.Empty())
 }
 
 func newReport(cfg *Config, source, target side) *Report {
@@ -151,28 +122,4 @@ func (r *Report) finish(loose Counts) {
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return slices.Index(order, a.Kind) - slices.Index(order, b.Kind)
 	})
-}
-
-// findings collects the first of each kind.
-type findings struct {
-	most int
-	n    map[Kind]int
-	list []Finding
-}
-
-func newFindings(most int) *findings { return &findings{most: most, n: make(map[Kind]int)} }
-
-// wants reports whether another finding of the kind is listed.
-func (f *findings) wants(k Kind) bool { return f.n[k] < f.most }
-
-func (f *findings) add(x Finding) {
-	if f.wants(x.Kind) {
-		f.n[x.Kind]++
-		f.list = append(f.list, x)
-	}
-}
-
-// placeOf says where a record is and how large.
-func placeOf(r *kgo.Record) *Place {
-	return &Place{Partition: r.Partition, Offset: r.Offset, Key: new(sizeOf(r.Key)), Body: new(sizeOf(r.Value))}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -23,6 +22,8 @@ type topic struct {
 	id      [16]byte
 	ranges  map[int32]span
 	compact bool
+	// format is the message.format.version that the brokers tell, if they do.
+	format string
 }
 
 // openTopic finds out what there is to compare.
@@ -93,7 +94,7 @@ func (t *topic) look(ctx context.Context) error {
 		s.end = max(s.from, s.end)
 		t.ranges[p] = s
 	}
-	t.compact = t.isCompacted(ctx)
+	t.settings(ctx)
 	return nil
 }
 
@@ -101,27 +102,6 @@ func (t *topic) look(ctx context.Context) error {
 // topicmeta.Offsets.
 func (t *topic) offsets(ctx context.Context, query int64) (map[int32]int64, error) {
 	return topicmeta.Offsets(ctx, t.client, t.cfg.Name, topicmeta.Partitions(int(t.n)), query)
-}
-
-// isCompacted asks for cleanup.policy. Who may not see it is taken to have a
-// topic that is not compacted, as most are.
-func (t *topic) isCompacted(ctx context.Context) bool {
-	req := kmsg.NewPtrDescribeConfigsRequest()
-	r := kmsg.NewDescribeConfigsRequestResource()
-	r.ResourceType, r.ResourceName, r.ConfigNames = kmsg.ConfigResourceTypeTopic, t.cfg.Name, []string{"cleanup.policy"}
-	req.Resources = append(req.Resources, r)
-	resp, err := req.RequestWith(ctx, t.client)
-	if err != nil {
-		return false
-	}
-	for _, r := range resp.Resources {
-		for _, c := range r.Configs {
-			if c.Name == "cleanup.policy" && c.Value != nil && strings.Contains(*c.Value, "compact") {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // patience is how long nothing may come before a partition is asked whether

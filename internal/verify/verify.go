@@ -21,8 +21,8 @@
 // a record, 60 MB for 200 million. Blocks whose sums agree are equal. Only
 // those that do not are read again, at most [Config.Memory] of them at a time,
 // and as often as it takes. With Content the blocks are made of the records'
-// digests instead of their offsets: 1,048,576 of them at most, 48 MB. What is
-// read ahead comes on top: 270 MB were seen with well-compressed records from
+// digests instead of their offsets: 1,048,576 of them at most, 48 MB; what is
+// missing or extra takes a bit each besides. What is read ahead comes on top: 270 MB were seen with well-compressed records from
 // one broker on each side.
 //
 // Digests are 128 bits of SHA-256. Two different records, or blocks, will not be
@@ -79,7 +79,7 @@ type Config struct {
 	Placement      Placement // default Anywhere
 	// KeysOnly leaves out the bodies, for copies that change them.
 	KeysOnly bool
-	// Show is how many records of each kind are named.
+	// Show is how many findings of each kind are listed.
 	Show int
 	// Memory is how many bytes a second reading may take, besides what the
 	// first takes; default 256 MiB, and no less than one block, 25 kB.
@@ -95,7 +95,7 @@ const DefaultMemory = 256 << 20
 
 // errNoProvenance tells what to do about a target without headers.
 var errNoProvenance = errors.New("no record of the target says which source record it is a copy of: " +
-	"was it written with kafka_headers=false, or not by the function? Compare by content instead")
+	"was it written with kafka_headers=false, or not by the function? Compare by content (--match content)")
 
 // Run compares two topics. Records that are written while it runs are not
 // looked at. It joins no group and writes nothing.
@@ -121,6 +121,11 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, fmt.Errorf("target topic %s: %w", cfg.Target.Name, err)
 	}
 	defer target.close()
+	if cfg.Match == Headers {
+		if err := target.requireHeaders(ctx); err != nil {
+			return nil, fmt.Errorf("target topic %s: %w", cfg.Target.Name, err)
+		}
+	}
 	return compare(ctx, &cfg, source, target)
 }
 
