@@ -188,14 +188,14 @@ func listening(t *testing.T, pid int) (sockets []string) {
 	// In tcp and udp: local address, remote address, state, …, inode. Ten is
 	// LISTEN; seven is that of a UDP socket that takes packets from anywhere.
 	for _, protocol := range []string{"tcp", "tcp6", "udp", "udp6"} {
-		for _, f := range table(t, pid, protocol) {
+		for _, f := range socketTable(t, pid, protocol) {
 			if (f[3] == "0A" || strings.HasPrefix(protocol, "udp") && f[3] == "07") && own[f[9]] {
 				sockets = append(sockets, strings.TrimSuffix(protocol, "6")+" "+address(t, f[1]))
 			}
 		}
 	}
 	const accepts = "00010000" // __SO_ACCEPTCON
-	for _, f := range table(t, pid, "unix") {
+	for _, f := range socketTable(t, pid, "unix") {
 		if f[3] == accepts && own[f[6]] {
 			sockets = append(sockets, strings.Join(append([]string{"unix"}, f[7:]...), " "))
 		}
@@ -204,8 +204,8 @@ func listening(t *testing.T, pid int) (sockets []string) {
 	return sockets
 }
 
-// table reads one of the kernel's tables of sockets, without its heading.
-func table(t *testing.T, pid int, name string) (rows [][]string) {
+// socketTable reads one of the kernel's tables of sockets, without its heading.
+func socketTable(t *testing.T, pid int, name string) (rows [][]string) {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, name))
 	if os.IsNotExist(err) && strings.HasSuffix(name, "6") {
