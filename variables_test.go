@@ -16,8 +16,16 @@ import (
 // process's environment and takes none out. A request that named another server
 // and no user was sent there with the user and password of the request before
 // it. What a request carries no more is gone: seen from outside, by a real
-// process of the function.
+// process of the function, on the platform's port and on etlctl's pipes.
 func TestVariablesThatARequestCarriesNoMore(t *testing.T) {
+	path := buildFunction(t)
+	for name, listens := range map[string]bool{"port": true, "pipes": false} {
+		t.Run(name, func(t *testing.T) { testChangeOfVariables(t, platform.Function{Path: path, Listens: listens}) })
+	}
+}
+
+func testChangeOfVariables(t *testing.T, fn platform.Function) {
+	t.Helper()
 	var mu sync.Mutex
 	var logins, indices []string
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +41,8 @@ func TestVariablesThatARequestCarriesNoMore(t *testing.T) {
 	t.Cleanup(s.Close)
 	base := map[string]string{"ES_Address": s.URL, "ES_Index_KeyWord": "k", "ES_Index_TimeFormat": "hour"}
 	login := map[string]string{"ES_Address": s.URL, "ES_Index_KeyWord": "k", "ES_User": "u", "ES_Password": password, "ES_Id_Prefix": "p"}
-	in, err := platform.Start(t.Context(), platform.Function{Path: buildFunction(t), Env: login})
+	fn.Env = login
+	in, err := platform.Start(t.Context(), fn)
 	require.NoError(t, err)
 	t.Cleanup(in.Stop)
 	invoke := func() platform.Reply {
