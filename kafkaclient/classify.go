@@ -1,16 +1,12 @@
 package kafkaclient
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"io"
 	"strings"
-	"syscall"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"ckafka-etl/internal/core/netfault"
 	"ckafka-etl/record"
 )
 
@@ -151,44 +147,38 @@ func (p place) hint(h string) string {
 // ofNetwork says what it means that there was no answer that could be read.
 // Safe is fit for logs: none of these errors holds a message or a secret.
 func ofNetwork(err error) (m meaning, kind, safe string) {
-	text := err.Error()
-	m, kind, safe = meaning{verdict: moved, unsure: true}, "network_error", short(text)
-	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
-	_, name := errors.AsType[x509.HostnameError](err)
-	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
-	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
+	f := netfault.Of(err)
+	m, kind, safe = meaning{verdict: moved, unsure: true, hint: networkHints[f.Kind]}, f.Type, f.Text
 	switch {
-	case unknown:
-		m, kind = meaning{verdict: hold, hint: "look at kafka_ca_cert"}, "certificate_not_trusted"
-	case name:
-		m, kind = meaning{verdict: hold, hint: "the certificate is for another name: look at kafka_address"}, "certificate_not_trusted"
-	case verification:
-		m, kind = meaning{verdict: hold, hint: "look at the brokers' certificates: have they expired?"}, "certificate_not_trusted"
-	case notTLS:
-		m, kind = meaning{verdict: hold, hint: "look at kafka_tls and at the port in kafka_address"}, "no_tls"
-		safe = "the broker does not speak TLS"
-	case strings.Contains(text, "tls alert record"):
-		m, kind = meaning{verdict: hold, hint: "look at kafka_tls and at the port in kafka_address"}, "tls_wanted"
-		safe = "the broker wants TLS"
-	case strings.Contains(text, "'HTTP' in ascii"):
-		m, kind = meaning{verdict: hold, hint: "look at the port in kafka_address"}, "no_kafka"
-		safe = "the server speaks HTTP and not Kafka's protocol"
-	case strings.Contains(text, "below the user defined min"):
-		m, kind = meanings[kerr.UnsupportedVersion.Code], kerr.UnsupportedVersion.Message
-		safe = "the broker is older than Kafka 0.11"
-	case errors.Is(err, io.EOF):
-		// Brokers that end do so, and old ones that refuse a login.
-		m.hint, kind = "look at the brokers; if it is always so, does the port want TLS or another login? look at kafka_tls, kafka_user, kafka_password and kafka_sasl_mechanism", "connection_closed"
-		safe = "the broker closed the connection"
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		m.hint, kind = "look at kafka_address, at the function's VPC and timeout, and at the brokers' load", "no_answer"
-		safe = "no answer in time"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		m.hint = "nothing listens there: look at kafka_address and at the brokers"
-	default:
+	case strings.Contains(err.Error(), "below the user defined min"):
+		return meanings[kerr.UnsupportedVersion.Code], kerr.UnsupportedVersion.Message, "the broker is older than Kafka 0.11"
+	case f.Kind == netfault.SpeaksHTTP:
+		kind, safe = "no_kafka", "the server speaks HTTP and not Kafka's protocol"
+	case m.hint == "":
 		m.hint = "look at kafka_address, the function's VPC and the brokers"
 	}
+	if f.Lasting {
+		m.verdict, m.unsure = hold, false
+	}
 	return m, kind, safe
+}
+
+const hintTLS = "look at kafka_tls and at the port in kafka_address"
+
+// networkHints tell what to look at.
+//
+//nolint:gochecknoglobals // a table that is never written
+var networkHints = map[netfault.Kind]string{
+	netfault.UnknownCA:  "look at kafka_ca_cert",
+	netfault.WrongName:  "the certificate is for another name: look at kafka_address",
+	netfault.BadChain:   "look at the brokers' certificates: have they expired?",
+	netfault.NoTLS:      hintTLS,
+	netfault.WantsTLS:   hintTLS,
+	netfault.SpeaksHTTP: "look at the port in kafka_address",
+	// Brokers that end do so, and old ones that refuse a login.
+	netfault.Disconnected: "look at the brokers; if it is always so, does the port want TLS or another login? look at kafka_tls, kafka_user, kafka_password and kafka_sasl_mechanism",
+	netfault.NoAnswer:     "look at kafka_address, at the function's VPC and timeout, and at the brokers' load",
+	netfault.Refused:      "nothing listens there: look at kafka_address and at the brokers",
 }
 
 // short cuts a text to a length that a log line can bear.

@@ -74,7 +74,7 @@ func Of(err error) Fault {
 
 func isCertificate(err error) bool {
 	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
-	return ok
+	return ok || certificateKind(err) != BadChain
 }
 
 func certificateKind(err error) Kind {
