@@ -2,11 +2,10 @@ package esclient
 
 import (
 	"context"
-	"math"
 	"net/http"
 	"strconv"
-	"unicode/utf8"
 
+	"ckafka-etl/internal/core/deadletter"
 	"ckafka-etl/internal/rawjson"
 	"ckafka-etl/record"
 	"ckafka-etl/transform"
@@ -31,10 +30,7 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 	c.dropStale()
 	defer c.trim()
 
-	src := &letterSource{c: c, letters: letters, most: make([]int, len(letters))}
-	for i := range src.most {
-		src.most[i] = math.MaxInt
-	}
+	src := &letterSource{c: c, letters: letters, sizes: make([]deadletter.Size, len(letters))}
 	j := c.newJob(src, len(letters), 0, "")
 	j.run(ctx)
 	for i := range letters {
@@ -57,7 +53,7 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 type letterSource struct {
 	c       *Client
 	letters []record.DeadLetter
-	most    []int // bytes of the document that are kept, by letter
+	sizes   []deadletter.Size
 	at      int
 	doc     *transform.Document
 	id      []byte
@@ -86,57 +82,34 @@ func (s *letterSource) document(rec *record.Record) (doc *transform.Document) {
 }
 
 func (s *letterSource) appendTo(buf []byte) []byte {
-	return appendLetter(buf, &s.letters[s.at], s.doc, s.most[s.at])
+	return appendLetter(buf, &s.letters[s.at], s.doc, s.sizes[s.at])
 }
 
 // refuse shortens a letter that is too large or too odd: it keeps as much of the
 // document as the server takes, in the end nothing. The record is still in Kafka.
 func (s *letterSource) refuse(i int, cause *record.Cause) (record.Result, bool) {
-	switch s.most[i] {
-	case bare:
-		return record.Result{Outcome: record.Refused, Cause: cause}, true
-	case 0:
-		s.most[i] = bare
-		return record.Result{}, false
-	}
 	l := &s.letters[i]
-	size := min(s.most[i], len(letterText(l, s.document(l.Record))))
-	const (
-		least = 64
-		// keyword is what a field may hold that a template makes a keyword of.
-		keyword = 32_000
-	)
-	switch {
-	case size > keyword && cause.Status != http.StatusRequestEntityTooLarge:
-		s.most[i] = keyword
-	case size < least || cause.Status != http.StatusRequestEntityTooLarge:
-		s.most[i] = 0
-	default:
-		s.most[i] = size / 2
+	text := len(letterText(l, s.document(l.Record)))
+	smaller, ok := s.sizes[i].Shrink(text, cause.Status == http.StatusRequestEntityTooLarge)
+	if !ok {
+		return record.Result{Outcome: record.Refused, Cause: cause}, true
 	}
+	s.sizes[i] = smaller
 	return record.Result{}, false
 }
-
-// bare stands for a letter without a document, and with just the beginning of
-// the reason and of the key.
-const bare = -1
 
 func (s *letterSource) refusesAlone() bool { return true }
 
 // appendLetter appends a dead letter. No dynamic mapping can refuse it: its
 // fields have the same type in every letter. What might look like a date to
 // one letter's mapping and not to the next is told apart by plain.
-func appendLetter(buf []byte, l *record.DeadLetter, doc *transform.Document, most int) []byte {
-	reason, key := maxReason, maxKey
-	if most == bare {
-		most, reason, key = 0, 200, 100
-	}
+func appendLetter(buf []byte, l *record.DeadLetter, doc *transform.Document, size deadletter.Size) []byte {
 	buf = append(buf, `{"@timestamp":"`...)
 	buf = l.Record.Batch.Arrival.UTC().AppendFormat(buf, "2006-01-02T15:04:05.000Z07:00")
 	buf = append(buf, `","error":{"type":"`...)
 	buf, _ = rawjson.AppendEscaped(buf, l.Cause.Type)
 	buf = append(buf, `","reason":"`...)
-	buf = appendPlain(buf, cut(l.Cause.Reason, reason))
+	buf = appendPlain(buf, size.Reason(l.Cause.Reason))
 	buf = append(buf, '"')
 	if l.Cause.Status != 0 {
 		buf = append(buf, `,"status":`...)
@@ -155,7 +128,7 @@ func appendLetter(buf []byte, l *record.DeadLetter, doc *transform.Document, mos
 	}
 	if l.Record.Key != nil {
 		buf = append(buf, `,"key":"`...)
-		buf = appendPlain(buf, cut(string(l.Record.Key), key))
+		buf = appendPlain(buf, size.Key(l.Record.Key))
 		buf = append(buf, '"')
 	}
 	buf = append(buf, `},"target":{"sink":"`...)
@@ -173,15 +146,15 @@ func appendLetter(buf []byte, l *record.DeadLetter, doc *transform.Document, mos
 	}
 	buf = append(buf, `},"document":"`...)
 	text := letterText(l, doc)
-	if most < len(text) {
-		buf, _ = rawjson.AppendEscaped(buf, wholeRunes(text[:most]))
+	if kept, truncated := size.Cut(text); truncated {
+		buf, _ = rawjson.AppendEscaped(buf, kept)
 		buf = append(buf, `","truncated":true,"document_bytes":`...)
 		buf = strconv.AppendInt(buf, int64(len(text)), 10)
 	} else {
 		buf, _ = rawjson.AppendEscaped(buf, text)
 		buf = append(buf, '"')
 	}
-	if keepsBody(l) {
+	if deadletter.KeepsBody(l) {
 		buf = append(buf, `,"raw":true`...)
 	}
 	return append(buf, '}')
@@ -190,18 +163,13 @@ func appendLetter(buf []byte, l *record.DeadLetter, doc *transform.Document, mos
 // letterText returns what a letter holds: the document, or the body itself.
 func letterText(l *record.DeadLetter, doc *transform.Document) []byte {
 	switch {
-	case keepsBody(l):
+	case deadletter.KeepsBody(l):
 		return l.Record.Body
 	case doc == nil:
 		return nil
 	}
 	return doc.AppendSource(nil)
 }
-
-// maxKey is how much of a record's key a letter keeps, in bytes.
-const maxKey = 8 << 10
-
-func keepsBody(l *record.DeadLetter) bool { return l.Cause.Raw && utf8.Valid(l.Record.Body) }
 
 // appendPlain appends a text as the content of a JSON string, with an
 // apostrophe before it if it could be taken for a date or a number: the first
@@ -212,17 +180,4 @@ func appendPlain(buf []byte, s string) []byte {
 	}
 	buf, _ = rawjson.AppendEscaped(buf, s)
 	return buf
-}
-
-// wholeRunes cuts a broken character off the end.
-func wholeRunes(b []byte) []byte {
-	for n := len(b); n > 0 && n > len(b)-utf8.UTFMax; n-- {
-		if utf8.RuneStart(b[n-1]) {
-			if !utf8.FullRune(b[n-1:]) {
-				return b[:n-1]
-			}
-			break
-		}
-	}
-	return b
 }

@@ -3,11 +3,10 @@ package kafkaclient
 import (
 	"context"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"ckafka-etl/internal/core/deadletter"
 	"ckafka-etl/record"
 )
 
@@ -30,9 +29,6 @@ const (
 	ValueRaw    = "raw"
 )
 
-// maxReason is how much of a reason a letter keeps, in bytes.
-const maxReason = 4 << 10
-
 // DeadLetters is a client's place for dead letters. It shares the client's
 // connections; one Write of either runs at a time.
 type DeadLetters struct{ c *Client }
@@ -54,7 +50,7 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 	c.wake()
 	defer c.rest()
 
-	cut := make([]int, len(letters)) // most bytes of the document, 0 = no limit
+	sizes := make([]deadletter.Size, len(letters))
 	j := &job{
 		c: c, variable: "kafka_dead_letter_topic", n: len(letters),
 		rec:    func(i int) *record.Record { return letters[i].Record },
@@ -62,21 +58,17 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 		tag:    func(i int) string { return letters[i].Sink },
 	}
 	j.encode = func(i int, m *message) *record.Result {
-		c.makeLetter(m, &letters[i], cut[i])
+		c.makeLetter(m, &letters[i], sizes[i])
 		return nil
 	}
 	j.culprit = func(i int, cause *record.Cause) (record.Result, bool) {
 		// Too large even as a letter: keep as much of it as the topic takes.
-		const least = 1 << 10
-		size := cut[i]
-		if size == 0 {
-			c.letter(&letters[i])
-			size = len(c.value)
-		}
-		if size <= least || cause.Type == kerr.InvalidRecord.Message {
+		c.letter(&letters[i])
+		smaller, ok := sizes[i].Shrink(len(c.value), true)
+		if !ok || cause.Type == kerr.InvalidRecord.Message {
 			return record.Result{Outcome: record.Refused, Cause: cause}, true
 		}
-		cut[i] = size / 2
+		sizes[i] = smaller
 		return record.Result{}, false
 	}
 	j.run(ctx)
@@ -93,13 +85,13 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 	return j.results, j.stats
 }
 
-func (c *Client) makeLetter(m *message, l *record.DeadLetter, cut int) {
+func (c *Client) makeLetter(m *message, l *record.DeadLetter, size deadletter.Size) {
 	c.letter(l)
 	m.key, m.value, m.time = l.Record.Key, c.value, l.Record.Batch.Arrival.UnixMilli()
 	m.source(l.Record)
 	m.header(HeaderErrorType, l.Cause.Type)
 	if l.Cause.Reason != "" {
-		m.header(HeaderErrorReason, beginning(l.Cause.Reason, maxReason))
+		m.header(HeaderErrorReason, size.Reason(l.Cause.Reason))
 	}
 	if l.Cause.Status != 0 {
 		m.header(HeaderErrorStatus, strconv.Itoa(l.Cause.Status))
@@ -111,31 +103,20 @@ func (c *Client) makeLetter(m *message, l *record.DeadLetter, cut int) {
 	if l.Cause.ID != "" {
 		m.header(HeaderTargetID, l.Cause.ID)
 	}
-	if l.Cause.Raw {
+	if deadletter.KeepsBody(l) {
 		m.header(HeaderValue, ValueRaw)
 	}
-	if cut > 0 && cut < len(c.value) {
+	if kept, truncated := size.Cut(c.value); truncated {
 		m.header(HeaderDocumentBytes, strconv.Itoa(len(c.value)))
-		for cut > 0 && !utf8.RuneStart(c.value[cut]) {
-			cut--
-		}
-		m.value = c.value[:cut]
+		m.value = kept
 	}
 }
 
 // letter makes c.value what a letter is to hold.
 func (c *Client) letter(l *record.DeadLetter) {
-	if l.Cause.Raw {
+	if deadletter.KeepsBody(l) {
 		c.value = append(c.value[:0], l.Record.Body...)
 	} else {
 		c.value = c.worker.Do(l.Record).AppendSource(c.value[:0])
 	}
-}
-
-// beginning returns the first bytes of a text, without a broken character.
-func beginning(s string, most int) string {
-	if len(s) > most {
-		return strings.ToValidUTF8(s[:most], "")
-	}
-	return s
 }
