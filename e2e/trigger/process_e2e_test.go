@@ -27,7 +27,10 @@ type line struct {
 	Event     string `json:"event"`
 	Partition int32  `json:"partition"`
 	Offset    int64  `json:"offset"`
+	Last      int64  `json:"last_offset"`
 	Records   int    `json:"records"`
+	Bytes     int    `json:"bytes"`
+	Gaps      int    `json:"gaps"`
 	Delivery  int    `json:"delivery"`
 	Error     string `json:"error"`
 	Account   struct {
@@ -84,6 +87,9 @@ func start(t *testing.T, tool string, environ []string, args ...string) *etlctl 
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			t.Logf("etlctl said:\n%s", tailOf(e.stderr.String(), 8<<10))
+			for _, l := range e.lines[max(0, len(e.lines)-20):] {
+				t.Logf("%+v", l)
+			}
 		}
 	})
 	return e

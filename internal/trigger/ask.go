@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net"
 	"slices"
 	"time"
 
@@ -53,7 +55,7 @@ func (t *Trigger) offsets(ctx context.Context, partitions []int32, query int64) 
 
 // epochEnds returns where the epochs of places end in the log: Nowhere if the log
 // has never heard of the epoch, none if the broker does not tell.
-func (t *Trigger) epochEnds(ctx context.Context, places map[int32]policy.Place) map[int32]policy.Place {
+func (t *Trigger) epochEnds(ctx context.Context, places map[int32]policy.Place) (map[int32]policy.Place, error) {
 	req := kmsg.NewPtrOffsetForLeaderEpochRequest()
 	req.ReplicaID = -1
 	rt := kmsg.NewOffsetForLeaderEpochRequestTopic()
@@ -68,10 +70,13 @@ func (t *Trigger) epochEnds(ctx context.Context, places map[int32]policy.Place) 
 	}
 	ends := make(map[int32]policy.Place)
 	if len(rt.Partitions) == 0 {
-		return ends
+		return ends, nil
 	}
 	req.Topics = append(req.Topics, rt)
 	for _, shard := range t.client.RequestSharded(ctx, req) {
+		if isNetwork(shard.Err) {
+			return nil, shard.Err
+		}
 		answer, ok := shard.Resp.(*kmsg.OffsetForLeaderEpochResponse)
 		if shard.Err != nil || !ok {
 			continue // such as a broker that does not know the question
@@ -84,29 +89,52 @@ func (t *Trigger) epochEnds(ctx context.Context, places map[int32]policy.Place) 
 			}
 		}
 	}
-	return ends
+	return ends, nil
 }
 
-// mark is what a commit says beside the offset.
-type mark struct {
+// isNetwork reports whether an error says nothing of what was asked for.
+func isNetwork(err error) bool {
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, io.EOF) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// remark is what a commit says beside the offset.
+type remark struct {
 	// Topic is the identity of the topic that the offset is of, "" where brokers
 	// have none: before 2.8.
 	Topic string `json:"topic_id,omitempty"`
 	// Partitions is how many partitions the topic had when the group began, 0 if
 	// the group is older than the topic.
 	Partitions int `json:"partitions"`
+	// Marks are offsets of records that were handled, each with a checksum.
+	Marks [][2]int64 `json:"marks,omitempty"`
 }
 
-func (m mark) text() string {
-	text, _ := json.Marshal(m) // cannot fail
+// with adds some of a partition's marks, which are the last one first, and
+// returns it as text: no more than 250 bytes.
+func (r remark) with(marks []policy.Mark) string {
+	r.Marks = nil
+	for i := 0; i < len(marks); i = 2*i + 1 {
+		r.Marks = append(r.Marks, [2]int64{marks[i].Offset, int64(marks[i].Sum)})
+	}
+	text, _ := json.Marshal(r) // cannot fail
 	return string(text)
+}
+
+// marks returns the marks by offset.
+func (r remark) marks() []policy.Mark {
+	var marks []policy.Mark
+	for _, m := range slices.Backward(r.Marks) {
+		marks = append(marks, policy.Mark{Offset: m[0], Sum: uint32(m[1])})
+	}
+	return marks
 }
 
 // commit is what a group has committed of a partition.
 type commit struct {
 	policy.Place
-	mark   mark
-	marked bool // by a trigger
+	remark
+	ours bool // the remark is a trigger's
 }
 
 // commits returns what the group has committed of a topic's first n partitions.
@@ -148,10 +176,10 @@ func (t *Trigger) commits(ctx context.Context, n int) (map[int32]commit, error) 
 func newCommit(offset int64, epoch int32, metadata *string) commit {
 	c := commit{Place: policy.Place{Offset: offset, Epoch: epoch}}
 	// Others write what they like there: kgo a name, Java nothing.
-	if metadata != nil && json.Unmarshal([]byte(*metadata), &c.mark) == nil {
-		c.marked = true
+	if metadata != nil && json.Unmarshal([]byte(*metadata), &c.remark) == nil {
+		c.ours = true
 	} else {
-		c.mark = mark{}
+		c.remark = remark{}
 	}
 	return c
 }

@@ -1,10 +1,11 @@
 package trigger
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"ckafka-etl/internal/topicmeta"
@@ -33,6 +34,7 @@ func (t *Trigger) begin(workers []*worker) {
 	err := t.retry(ctx, "where the partitions begin", func(ctx context.Context) (err error) {
 		found, topic, err = t.beginnings(ctx, workers)
 		if errors.Is(err, errOffsets) && len(workers) > 1 {
+			found = nil
 			return nil // a partition without a leader must not hold up the others
 		}
 		return err
@@ -119,7 +121,10 @@ func (t *Trigger) beginnings(ctx context.Context, workers []*worker) ([]policy.A
 	if err != nil {
 		return nil, nil, err
 	}
-	epochEnds := t.epochEnds(ctx, places)
+	epochEnds, err := t.epochEnds(ctx, places)
+	if err != nil {
+		return nil, nil, err
+	}
 	found := make([]policy.Assigned, len(workers))
 	for i, w := range workers {
 		p := w.partition
@@ -133,14 +138,41 @@ func (t *Trigger) beginnings(ctx context.Context, workers []*worker) ([]policy.A
 				found[i].EpochEnd = end
 				found[i].Another = found[i].Another || topic.isStrange(end)
 			}
+			found[i].Marks = c.marks()
 		}
 	}
-	return found, topic, nil
+	return found, topic, t.probe(ctx, workers, found)
+}
+
+// probe finds out which of the partitions do not hold any more what was handled.
+func (t *Trigger) probe(ctx context.Context, workers []*worker, found []policy.Assigned) error {
+	errs := make([]error, len(workers))
+	var probes sync.WaitGroup
+	for i := range found {
+		a := &found[i]
+		if a.Another || len(a.Marks) == 0 || a.EpochEnd.Offset >= 0 && a.EpochEnd.Offset < a.Commit.Offset {
+			continue
+		}
+		probes.Go(func() {
+			marks := slices.Clone(a.Marks)
+			slices.Reverse(marks)
+			place, err := t.whereItDiffers(ctx, workers[i].partition, marks, -1)
+			if place.Offset >= 0 {
+				a.EpochEnd = place
+			}
+			errs[i] = err
+		})
+	}
+	probes.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%w: %w", errOffsets, err)
+	}
+	return nil
 }
 
 // isAnother reports whether a commit is of another topic of the same name.
 func (v *topicView) isAnother(c commit) bool {
-	return c.marked && c.mark.Topic != "" && v.name() != "" && c.mark.Topic != v.name()
+	return c.ours && c.Topic != "" && v.name() != "" && c.Topic != v.name()
 }
 
 // isStrange reports whether a log that never heard of an epoch is another one.
@@ -156,14 +188,14 @@ func (t *Trigger) learnBegan(topic *topicView, commits map[int32]commit) int {
 		// Commits of others, or of another topic: what has no commit came later.
 		began = 0
 		for _, c := range commits {
-			if c.marked && !topic.isAnother(c) {
-				began = max(began, c.mark.Partitions)
+			if c.ours && !topic.isAnother(c) {
+				began = max(began, c.Partitions)
 			}
 		}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.mark = mark{Topic: topic.name(), Partitions: began}
+	t.remark = remark{Topic: topic.name(), Partitions: began}
 	return began
 }
 
@@ -181,11 +213,14 @@ func (t *Trigger) outOfRange(w *worker, question int, at policy.Place) {
 		if err != nil {
 			return err
 		}
-		if end, ok := t.epochEnds(ctx, map[int32]policy.Place{w.partition: at})[w.partition]; ok {
-			e.EpochEnd = end
-		}
 		e.Start, e.End = starts[w.partition], ends[w.partition]
-		return nil
+		epochEnds, err := t.epochEnds(ctx, map[int32]policy.Place{w.partition: at})
+		if end, ok := epochEnds[w.partition]; ok && end.Offset >= 0 {
+			e.EpochEnd = end
+		} else if err == nil && e.From > e.End {
+			e.EpochEnd, err = t.whereItDiffers(ctx, w.partition, w.marks(), e.End)
+		}
+		return err
 	})
 	if err == nil {
 		w.answer(question, e)
@@ -193,19 +228,40 @@ func (t *Trigger) outOfRange(w *worker, question int, at policy.Place) {
 	}
 }
 
-// check asks the log where the epoch of what was read ends: the leader changed.
-func (t *Trigger) check(w *worker, question int, at policy.Place) {
+// check asks the log whether it still is what was read of it, after the leader
+// changed or was away. If nobody answers, the question stays.
+func (t *Trigger) check(w *worker, question int, at policy.Place, epoch int32) {
+	e := policy.Checked{From: at.Offset, EpochEnd: policy.Nowhere}
+	end, ok := policy.Nowhere, false
 	ctx, cancel := context.WithTimeout(w.stop, requestTimeout)
-	end, ok := t.epochEnds(ctx, map[int32]policy.Place{w.partition: at})[w.partition]
-	cancel()
+	defer cancel()
+	var err error
+	if at.Epoch >= 0 && at.Epoch != epoch {
+		var ends map[int32]policy.Place
+		ends, err = t.epochEnds(ctx, map[int32]policy.Place{w.partition: at})
+		end, ok = ends[w.partition]
+	}
 	t.mu.Lock()
 	strange := ok && t.topic.isStrange(end)
 	t.mu.Unlock()
-	if strange {
+	switch {
+	case strange:
 		t.recreated([]*worker{w}, []int{question})
 		return
+	case ok && end.Offset >= 0 && end.Offset < at.Offset:
+		e.EpochEnd = end
+	case err == nil:
+		e.EpochEnd, err = t.whereItDiffers(ctx, w.partition, w.marks(), -1)
 	}
-	w.answer(question, policy.Checked{From: at.Offset, EpochEnd: cmp.Or(end, policy.Nowhere)})
+	if err != nil {
+		w.mu.Lock()
+		w.doubt = true
+		w.mu.Unlock()
+		w.answer(question, policy.FetchFailed{From: at.Offset, Kind: policy.Moved, Err: err})
+		t.refresh()
+	} else {
+		w.answer(question, e)
+	}
 	t.startReaders()
 }
 

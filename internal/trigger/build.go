@@ -44,10 +44,11 @@ type made struct {
 type builder struct {
 	*workshop
 	made
-	w   *worker
-	src source
-	rec batch.Record
-	ev  event.Record
+	w    *worker
+	src  source
+	rec  batch.Record
+	last batch.Record // that is in the event
+	ev   event.Record
 }
 
 // build makes an event of what the source holds: until it is full, or nothing is
@@ -60,6 +61,9 @@ func (w *worker) build(shop *workshop, src source) (made, error) {
 	b.Next = src.from
 	for i := range src.items {
 		closed, err := b.add(i)
+		if b.Records > 0 { // before the memory is used for the next batch
+			b.Sum = b.last.Sum()
+		}
 		if err != nil && b.Records == 0 {
 			return made{}, err
 		}
@@ -138,7 +142,7 @@ func (b *builder) put(item *item) bool {
 	if b.Records == 0 {
 		b.First = b.rec.Offset
 	}
-	b.Last, b.Next = b.rec.Offset, behind
+	b.Last, b.Next, b.last = b.rec.Offset, behind, b.rec
 	b.Records++
 	return true
 }

@@ -46,8 +46,9 @@ func (t *Trigger) commitAlways(ctx context.Context) {
 
 // place is what is to be committed of a partition.
 type place struct {
-	w  *worker
-	at policy.Place
+	w     *worker
+	at    policy.Place
+	marks []policy.Mark
 }
 
 // commit commits what is handled of partitions and not committed yet. What fails
@@ -66,7 +67,7 @@ func (t *Trigger) commit(ctx context.Context, workers []*worker) {
 	for _, w := range workers {
 		w.mu.Lock()
 		if at, ok := w.p.Commit(now); ok && !w.another {
-			places[w.partition] = place{w, at}
+			places[w.partition] = place{w, at, w.p.Marks()}
 		}
 		w.mu.Unlock()
 	}
@@ -87,13 +88,14 @@ func (t *Trigger) requestCommit(ctx context.Context, places map[int32]place) (*k
 		return nil, kerr.UnknownMemberID // it would pass for a commit without a group
 	}
 	t.mu.Lock()
-	metadata := t.mark.text()
+	remark := t.remark
 	t.mu.Unlock()
 	rt := kmsg.NewOffsetCommitRequestTopic()
 	rt.Topic = t.cfg.Topic
 	for _, p := range places {
 		rp := kmsg.NewOffsetCommitRequestTopicPartition()
-		rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata = p.w.partition, p.at.Offset, p.at.Epoch, &metadata
+		rp.Partition, rp.Offset, rp.LeaderEpoch = p.w.partition, p.at.Offset, p.at.Epoch
+		rp.Metadata = new(remark.with(p.marks))
 		rt.Partitions = append(rt.Partitions, rp)
 	}
 	req.Topics = append(req.Topics, rt)

@@ -166,7 +166,24 @@ func (w *worker) wants(node int32, now time.Time) (at time.Time, ok, empty bool)
 	if !ok || w.q.bytes >= w.t.enough() {
 		return time.Time{}, false, false
 	}
+	if w.doubt && !now.Before(at) {
+		w.settleDoubt()
+		return time.Time{}, false, false
+	}
 	return at, true, len(w.q.items) == 0
+}
+
+// settleDoubt asks whether the log still is what was read of it. What was read
+// ahead is read again: it cannot be compared. And so a delivery has to end before;
+// mu is held.
+func (w *worker) settleDoubt() {
+	if w.p.State() == policy.Delivering {
+		return
+	}
+	w.applyLocked(policy.Evicted{})
+	w.doubt = false
+	question, at, epoch := w.ask(), w.p.Read(), w.epoch
+	w.t.tasks.Go(func() { w.t.check(w, question, at, epoch) })
 }
 
 // evict gives up what was fetched of partitions that wait for their next
@@ -188,7 +205,9 @@ func (t *Trigger) evict(now time.Time) (any bool) {
 // fail waits after a request that the broker did not answer.
 func (r *reader) fail(ctx context.Context, f *fetch, err error) {
 	for _, p := range f.parts {
-		p.fetched()
+		p.w.mu.Lock()
+		p.w.fetching, p.w.doubt = false, true
+		p.w.mu.Unlock()
 	}
 	if ctx.Err() != nil {
 		return
@@ -321,6 +340,9 @@ func (r *reader) takePartition(p wanted, rp *kmsg.FetchResponseTopicPartition, a
 
 // takeError takes note of what the broker says is wrong with a partition.
 func (r *reader) takeError(p wanted, err error) {
+	p.w.mu.Lock()
+	p.w.doubt = true
+	p.w.mu.Unlock()
 	p.w.apply(policy.FetchFailed{From: p.from.Offset, Kind: faultOf(err), Err: err})
 	r.t.refresh()
 }

@@ -197,7 +197,7 @@ func (t *Trigger) see(v *topicView) {
 	}
 	if another {
 		v.times++
-		t.mark = mark{Topic: v.name()} // all of it came later than the group
+		t.remark = remark{Topic: v.name()} // all of it came later than the group
 	}
 	t.topic = v
 	if old == nil {
@@ -237,12 +237,8 @@ func (w *worker) follow(v *topicView, another bool) (question int, known bool) {
 	if l.epoch < w.epoch && !another && v.name() != "" { // old news
 		return question, known
 	}
-	newer := l.epoch != w.epoch && w.epoch >= 0
+	w.doubt = w.doubt || w.node >= 0 && (l.epoch != w.epoch || l.node != w.node)
 	w.node, w.epoch = l.node, l.epoch
-	if at := w.p.Read(); newer && known && !another && w.asking == 0 && at.Epoch >= 0 {
-		q := w.ask()
-		w.t.tasks.Go(func() { w.t.check(w, q, at) })
-	}
 	return question, known
 }
 

@@ -22,6 +22,7 @@ type Trigger struct {
 	lanes     []*lane
 	committer committer
 	causes    causes
+	slots     slots
 	gaps      atomic.Int64
 
 	read         *memory        // what is fetched and not handled
@@ -41,7 +42,7 @@ type Trigger struct {
 	mu      sync.Mutex
 	end     context.CancelCauseFunc // ends Run
 	topic   *topicView
-	mark    mark
+	remark  remark
 	workers map[int32]*worker
 	list    []*worker                 // by partition; replaced, never changed
 	ending  map[int32]<-chan struct{} // workers of partitions that were lost

@@ -30,6 +30,7 @@ type worker struct {
 	asking   int   // number of the question to the log that is open: nothing is fetched; 0: none
 	asked    int   // number of the last one
 	another  bool  // the topic is another one than that of which p knows
+	doubt    bool  // the leader changed or was away: is the log what it was?
 	fetching bool  // a fetch is open
 	need     int   // bytes of a batch that did not fit into a fetch
 }
@@ -100,6 +101,12 @@ func (w *worker) answer(question int, e policy.Event) {
 	w.mu.Unlock()
 	w.t.tell(w, o.Notes, Notice{})
 	w.wakeUp()
+}
+
+func (w *worker) marks() []policy.Mark {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.p.Marks()
 }
 
 // end has the worker end after the delivery that is under way.

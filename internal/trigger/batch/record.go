@@ -3,6 +3,7 @@ package batch
 import (
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -16,6 +17,11 @@ type Record struct {
 	Value  []byte // nil: none
 
 	headers []byte
+}
+
+// Sum is a checksum of the key and the value.
+func (rec *Record) Sum() uint32 {
+	return crc32.Update(crc32.Checksum(rec.Key, castagnoli), castagnoli, rec.Value)
 }
 
 // Open decompresses the batch into dst[:0], or into new memory if that is too

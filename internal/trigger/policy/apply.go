@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -67,7 +68,7 @@ func (p *Partition) assigned(e Assigned, o *Outcome) {
 		return
 	}
 	p.known, p.start, p.end = true, e.Start, e.End
-	p.next, p.committed = e.Commit, e.Commit
+	p.next, p.committed, p.marks = e.Commit, e.Commit, slices.Clone(e.Marks)
 	switch at := e.Commit.Offset; {
 	case at < 0 && e.Later:
 		p.next = Place{e.Start, -1}
@@ -75,7 +76,7 @@ func (p *Partition) assigned(e Assigned, o *Outcome) {
 		p.next = Place{e.Position, -1}
 	case e.Another:
 		p.goTo(Place{e.Start, -1}, o)
-		p.committed = Nowhere
+		p.committed, p.marks = Nowhere, nil
 	case e.EpochEnd.before(at):
 		p.goTo(e.EpochEnd.notBefore(e.Start), o)
 	case at < e.Start:
@@ -98,6 +99,7 @@ func (p *Partition) goTo(to Place, o *Outcome) {
 		o.note(Note{Kind: Rewound, From: p.next.Offset, To: to.Offset})
 	}
 	p.next = to
+	p.forgetMarks(to.Offset)
 }
 
 func (p *Partition) fetched(e Fetched, o *Outcome) {
@@ -173,6 +175,9 @@ func (p *Partition) rewind(m move, o *Outcome) {
 	if m.another || m.to.Offset < p.next.Offset {
 		p.goTo(m.to, o)
 	}
+	if m.another {
+		p.forgetMarks(0)
+	}
 	p.read = p.next
 }
 
@@ -220,6 +225,7 @@ func (p *Partition) delivery(now time.Time, e Event, o *Outcome) {
 	switch e := e.(type) {
 	case Delivered:
 		p.state, p.failed, p.next = Waiting, 0, p.batch.Next
+		p.marks = addMark(p.marks, Mark{p.batch.Last, p.batch.Sum})
 	case GivenUp:
 		p.state = Waiting
 	case DeliveryFailed:

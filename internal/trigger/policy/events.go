@@ -11,9 +11,11 @@ type Assigned struct {
 	Commit Place
 	// Another says that the commit is for another topic of the same name.
 	Another bool
-	// EpochEnd is where the epoch of the commit ends in the log, Nowhere if that
-	// is not known. It is before the commit in a log that lost its tail.
+	// EpochEnd is where the epoch of the commit ends in the log, or where the log
+	// is not that of the marks any more; Nowhere if that is not known. It is
+	// before the commit in a log that lost its tail.
 	EpochEnd Place
+	Marks    []Mark // that came with the commit, by offset
 	// Start and End are those of the log.
 	Start, End int64
 	// Later says that the partition, or the topic, was not there when the group
@@ -32,19 +34,18 @@ type Fetched struct {
 }
 
 // OutOfRange tells that the log has no offset From. Start, End and EpochEnd are
-// what it says when it is asked; EpochEnd is where the epoch of From ends in it,
-// Nowhere if that is not known.
+// what it says when it is asked; EpochEnd is as in Assigned.
 type OutOfRange struct {
 	From       int64
 	Start, End int64
 	EpochEnd   Place
 }
 
-// Checked tells where the epoch of From ends in the log, after the leader
-// changed: before From in a log that lost its tail.
+// Checked tells where the epoch of From ends in the log, as Assigned does, after
+// the leader changed or was away.
 type Checked struct {
 	From     int64
-	EpochEnd Place // Nowhere: not known
+	EpochEnd Place
 }
 
 // Recreated tells that the topic was deleted and made anew. Start is where its

@@ -63,7 +63,8 @@ func (p Place) notBefore(start int64) Place {
 type Batch struct {
 	First, Last int64
 	Records     int
-	Next        Place // where it goes on when the batch was handled
+	Next        Place  // where it goes on when the batch was handled
+	Sum         uint32 // of the last record
 }
 
 // Partition is what is known of a partition from its assignment on. The zero
@@ -88,6 +89,7 @@ type Partition struct {
 	reason     error     // why reading ended
 	faults     faults
 	gaps       int64
+	marks      []Mark // of what was handled, by offset
 
 	committed   Place
 	committedAt time.Time
