@@ -33,11 +33,12 @@ func (t table) width() int {
 func (t table) text() string {
 	var b strings.Builder
 	for row := range t[0] {
-		line := ""
+		var line strings.Builder
 		for _, c := range t {
-			line += strings.Repeat(" ", columnGap+c.width()-width(c[row])) + c[row]
+			line.WriteString(strings.Repeat(" ", columnGap+c.width()-width(c[row])))
+			line.WriteString(c[row])
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	return b.String()
 }

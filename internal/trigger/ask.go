@@ -117,7 +117,10 @@ func (r remark) with(marks []policy.Mark) string {
 	for i := 0; i < len(marks); i = 2*i + 1 {
 		r.Marks = append(r.Marks, [2]int64{marks[i].Offset, int64(marks[i].Sum)})
 	}
-	text, _ := json.Marshal(r) // cannot fail
+	text, err := json.Marshal(r)
+	if err != nil { // it holds numbers and text: it cannot happen
+		return ""
+	}
 	return string(text)
 }
 

@@ -64,11 +64,11 @@ func (w *worker) build(shop *workshop, src source) (made, error) {
 		if b.Records > 0 { // before the memory is used for the next batch
 			b.Sum = b.last.Sum()
 		}
-		if err != nil && b.Records == 0 {
+		if b.Records == 0 && err != nil {
 			return made{}, err
 		}
-		if err != nil || closed {
-			break
+		if closed || err != nil { // what cannot be read is met again as the first
+			return b.made, nil //nolint:nilerr // see above
 		}
 	}
 	return b.made, nil

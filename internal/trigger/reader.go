@@ -50,7 +50,7 @@ func (r *reader) run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		f, at := r.plan(time.Now())
+		f, at := r.plan(time.Now()) //nolint:contextcheck // a worker lives longer than any call
 		if f == nil {
 			var due <-chan time.Time
 			if !at.IsZero() {

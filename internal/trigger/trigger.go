@@ -165,7 +165,7 @@ func (t *Trigger) Run(ctx context.Context) error {
 	t.tasks.Go(func() { t.watchEnds(t.life) })
 	t.tasks.Go(func() { t.commitAlways(t.life) })
 	<-running.Done()
-	errs := t.finish()
+	errs := t.finish() //nolint:contextcheck // what is settled is committed even if ctx is over
 	die()
 	t.close()
 	if cause := context.Cause(running); ctx.Err() == nil && !errors.Is(cause, errAllStopped) {

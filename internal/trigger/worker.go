@@ -48,13 +48,12 @@ func (t *Trigger) newWorker(partition int32) *worker {
 }
 
 // apply tells the policy what happened and others what follows.
-func (w *worker) apply(e policy.Event) policy.Outcome {
+func (w *worker) apply(e policy.Event) {
 	w.mu.Lock()
 	o := w.applyLocked(e)
 	w.mu.Unlock()
 	w.t.tell(w, o.Notes, Notice{})
 	w.wakeUp()
-	return o
 }
 
 // applyLocked leaves it to the caller to tell and to wake up; mu is held.

@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// MaxReason and MaxKey are how much of a reason and of a key a letter keeps,
-	// in bytes.
+	// MaxReason is how much of a reason a letter keeps, in bytes.
 	MaxReason = 4 << 10
-	MaxKey    = 8 << 10
+	// MaxKey is how much of a record's key a letter in an index keeps, in bytes.
+	MaxKey = 8 << 10
 	// keyword is what a field may hold that a template makes a keyword of, and a
 	// little less.
 	keyword = 32_000

@@ -95,20 +95,21 @@ type Refused struct {
 	Err  error
 }
 
-// Committed tells that a place was committed, CommitFailed that it was not.
-type (
-	Committed    struct{ At Place }
-	CommitFailed struct{}
-)
+// Committed tells that a place was committed.
+type Committed struct{ At Place }
 
-// Revoked and Lost tell that the partition is another member's; of one that was
-// lost nothing may be committed any more. StopRequested tells that everything
-// is to end.
-type (
-	Revoked       struct{}
-	Lost          struct{}
-	StopRequested struct{}
-)
+// CommitFailed tells that a place was not committed.
+type CommitFailed struct{}
+
+// Revoked tells that the partition is another member's now.
+type Revoked struct{}
+
+// Lost tells that the partition is another member's and that nothing of it may
+// be committed any more.
+type Lost struct{}
+
+// StopRequested tells that everything is to end.
+type StopRequested struct{}
 
 func (Assigned) event()       {}
 func (Fetched) event()        {}

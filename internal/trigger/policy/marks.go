@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // Mark is a record that was handled, and a checksum of it. If the log has
 // another record there, or none, it lost its tail or is another log, even if its
 // offsets and epochs do not tell: a broker that lost the end of its disk goes on
@@ -37,8 +39,8 @@ func addMark(marks []Mark, m Mark) []Mark {
 // The caller may keep it.
 func (p *Partition) Marks() []Mark {
 	marks := make([]Mark, 0, len(p.marks))
-	for i := len(p.marks) - 1; i >= 0; i-- {
-		marks = append(marks, p.marks[i])
+	for _, m := range slices.Backward(p.marks) {
+		marks = append(marks, m)
 	}
 	return marks
 }

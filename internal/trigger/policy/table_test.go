@@ -39,7 +39,10 @@ var states = []struct {
 	{"ahead", []policy.Event{assigned, policy.Committed{At: at(100)}, fetched}},
 	{"delivering", []policy.Event{assigned, policy.Committed{At: at(100)}, fetched, policy.Deliver{Batch: batch}}},
 	{"moved", []policy.Event{
-		assigned, policy.Committed{At: at(100)}, fetched, policy.Deliver{Batch: batch},
+		assigned,
+		policy.Committed{At: at(100)},
+		fetched,
+		policy.Deliver{Batch: batch},
 		policy.Checked{From: 120, EpochEnd: at(105)},
 	}},
 	{"retrying", []policy.Event{
