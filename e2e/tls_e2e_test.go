@@ -160,7 +160,9 @@ func twoAddresses(t *testing.T, s *suite) {
 	settles := func() {
 		t.Helper()
 		for range 3 { // whoever's turn it is
-			assert.Equal(t, counts{Records: 10, Stored: 10}, f.settle(t, event()).counts)
+			// A server that takes its time over a new index outlasts the share of
+			// the time that an address gets: then the other one says duplicate.
+			assert.Equal(t, 10, f.settle(t, event()).present())
 		}
 	}
 	settles()
