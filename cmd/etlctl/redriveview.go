@@ -220,11 +220,14 @@ func groupText(b *strings.Builder, list []groupCount) {
 			fmt.Fprintf(b, "%11s  and %s more: --json has them all\n", "…", number(len(list)-mostLines, "group"))
 			break
 		}
-		parts := []string{fmt.Sprintf(format, thousands(g.Letters), g.Outcome) + oneLine(g.Cause)}
+		parts := []string{fmt.Sprintf(format, thousands(g.Letters), g.Outcome) + oneLine(cmp.Or(g.Cause, "no cause named"))}
 		if g.Topic != "" {
 			parts = append(parts, "from "+oneLine(g.Topic))
 		}
-		b.WriteString(wrapped(append(parts, strings.TrimSpace("to "+oneLine(g.Sink+" "+g.Target))), "  ", strings.Repeat(" ", indent)) + "\n")
+		if to := strings.TrimSpace(g.Sink + " " + g.Target); to != "" {
+			parts = append(parts, "to "+oneLine(to))
+		}
+		b.WriteString(wrapped(parts, "  ", strings.Repeat(" ", indent)) + "\n")
 	}
 }
 

@@ -70,7 +70,7 @@ const (
 var explanations = map[string]string{
 	LeftTruncated:  "only the beginning was kept: replay these from the source topic",
 	LeftMalformed:  "the record was malformed in the trigger's event: there is nothing to send",
-	LeftUnreadable: "not a dead letter of the function, or an incomplete one",
+	LeftUnreadable: "not a dead letter of the function, or an incomplete one: messages before Kafka 0.11 have no headers that say what they are",
 	LeftUntargeted: "the letter does not say under which index and id the document was to be",
 	LeftNoSink:     "the sink that refused it is not configured: look at ES_Address or kafka_topic_name",
 	LeftCleaned:    "kafka_value=raw wants the body as it came, of which the letter holds the cleaned document; --cleaned sends that instead",

@@ -28,20 +28,44 @@ const committedOnly = 1
 // for this user is a *kerr.Error. It never makes one.
 func Describe(ctx context.Context, client *kgo.Client, topic string) (*kmsg.MetadataResponseTopic, error) {
 	req := kmsg.NewPtrMetadataRequest()
-	t := kmsg.NewMetadataRequestTopic()
-	t.Topic = &topic
-	req.Topics = append(req.Topics, t)
+	makes, err := questionsMakeTopics(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	if !makes {
+		t := kmsg.NewMetadataRequestTopic()
+		t.Topic = &topic
+		req.Topics = append(req.Topics, t)
+	} // else it is a question for all topics
 	resp, err := req.RequestWith(ctx, client)
 	if err != nil {
 		return nil, err
 	}
-	if len(resp.Topics) != 1 {
-		return nil, fmt.Errorf("the cluster described %d topics, 1 was asked for", len(resp.Topics))
+	for i := range resp.Topics {
+		if t := &resp.Topics[i]; t.Topic != nil && *t.Topic == topic {
+			if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
+				return nil, err
+			}
+			return t, nil
+		}
 	}
-	if err := kerr.ErrorForCode(resp.Topics[0].ErrorCode); err != nil {
-		return nil, err
+	return nil, kerr.UnknownTopicOrPartition
+}
+
+// questionsMakeTopics reports whether brokers before 0.11 are asked. To those it
+// cannot be said that a question about a topic is not to make it.
+func questionsMakeTopics(ctx context.Context, client *kgo.Client) (bool, error) {
+	const firstThatCanBeTold = 4
+	resp, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, client)
+	if err != nil {
+		return false, err
 	}
-	return &resp.Topics[0], nil
+	for _, k := range resp.ApiKeys {
+		if k.ApiKey == int16(kmsg.Metadata) {
+			return k.MaxVersion < firstThatCanBeTold, nil
+		}
+	}
+	return false, nil
 }
 
 // Partitions returns the numbers of n partitions.

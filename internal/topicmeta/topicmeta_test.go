@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"ckafka-etl/internal/topicmeta"
 )
@@ -34,6 +35,41 @@ func TestDescribe(t *testing.T) {
 	require.Len(t, topic.Partitions, 2)
 	_, err = topicmeta.Describe(t.Context(), client, "none")
 	require.ErrorIs(t, err, kerr.UnknownTopicOrPartition)
+}
+
+// Kafka 0.10.2 makes a topic of whose name it is asked, where it may: a mistyped
+// name became a topic.
+func TestDescribeMakesNoTopic(t *testing.T) {
+	for name, x := range map[string]struct {
+		versions *kversion.Versions
+		named    bool
+	}{
+		"0.10.2": {kversion.V0_10_2(), false},
+		"0.11":   {kversion.V0_11_0(), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "logs"), kfake.MaxVersions(x.versions), kfake.AllowAutoTopicCreation())
+			require.NoError(t, err)
+			t.Cleanup(c.Close)
+			client, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...))
+			require.NoError(t, err)
+			t.Cleanup(client.Close)
+			named := false
+			c.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
+				c.KeepControl()
+				m, _ := req.(*kmsg.MetadataRequest)
+				named = named || len(m.Topics) > 0
+				return nil, nil, false
+			})
+			topic, err := topicmeta.Describe(t.Context(), client, "logs")
+			require.NoError(t, err)
+			require.Len(t, topic.Partitions, 2)
+			_, err = topicmeta.Describe(t.Context(), client, "none")
+			require.ErrorIs(t, err, kerr.UnknownTopicOrPartition)
+			require.Nil(t, c.TopicInfo("none"))
+			require.Equal(t, x.named, named)
+		})
+	}
 }
 
 func TestOffsets(t *testing.T) {
