@@ -43,7 +43,7 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 				cause = *r.Cause
 			}
 			cause.Hint = "the dead letter was not taken: look at ES_Dead_Letter_Index (" + c.cfg.DeadLetterIndex + ")"
-			*r = record.Result{Outcome: record.Unsettled, Cause: &cause}
+			*r = record.Result{Outcome: record.Unsettled, Cause: &cause, Trace: r.Trace}
 		}
 	}
 	return j.results, j.stats

@@ -8,6 +8,10 @@ import (
 // refusal is where in the results a refused record is.
 type refusal struct{ sink, rec int }
 
+// letterFailed is the trace of a refused record whose letter the server has
+// answered with an error of its own.
+const letterFailed = record.FoundAtFault | record.WriteFailed
+
 // bury sends refused records to the dead letters. What a sink itself says is
 // dead, because its server has buried it, needs no letter.
 func (s *settlement) bury(phases budget.Phases) {
@@ -23,7 +27,7 @@ func (s *settlement) bury(phases budget.Phases) {
 				r.Cause = &record.Cause{Type: "unknown", Hint: hintBug}
 			}
 			letters = append(letters, record.DeadLetter{
-				Record: &s.recs[i], Cause: r.Cause, Sink: s.pipeline.Sinks[k].Name(), Again: r.Trace&record.FoundAtFault != 0,
+				Record: &s.recs[i], Cause: r.Cause, Sink: s.pipeline.Sinks[k].Name(), Again: r.Trace&letterFailed == letterFailed,
 			})
 			places = append(places, refusal{k, i})
 		}
@@ -62,7 +66,8 @@ func (s *settlement) writeLetters(phases budget.Phases, letters []record.DeadLet
 			r.Outcome = record.Dead // the cause is why it was refused
 		} else {
 			r.Outcome, r.Cause = record.Unsettled, results[n].Cause
-			r.Trace |= record.FoundAtFault
+			// The record itself was refused: a write that failed was its letter's.
+			r.Trace |= record.FoundAtFault | results[n].Trace&record.WriteFailed
 		}
 	}
 }

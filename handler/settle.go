@@ -151,7 +151,7 @@ func (s *settlement) writeTo(phases budget.Phases, k int, d record.Delivery, pla
 		}
 		r := &s.results[k][i]
 		if cause == nil {
-			was := r.Trace & record.FoundAtFault
+			was := r.Trace & letterFailed
 			*r = results[n]
 			if r.Outcome == record.Refused {
 				r.Trace |= was
