@@ -257,7 +257,7 @@ func (t *Trigger) check(w *worker, question int, at policy.Place, epoch int32) {
 		w.mu.Lock()
 		w.doubt = true
 		w.mu.Unlock()
-		w.answer(question, policy.FetchFailed{From: at.Offset, Kind: policy.Moved, Err: err})
+		w.answer(question, policy.FetchFailed{From: at.Offset, Kind: faultOf(err), Err: err})
 		t.refresh()
 	} else {
 		w.answer(question, e)

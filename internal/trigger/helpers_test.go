@@ -3,6 +3,8 @@ package trigger_test
 import (
 	"context"
 	"fmt"
+	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"ckafka-etl/internal/event"
 	"ckafka-etl/internal/platform"
@@ -22,20 +25,38 @@ import (
 const (
 	topic = "logs"
 	group = "etl"
-	limit = 30 * time.Second // what no step of a test may take
+	limit = 3 * time.Minute // what no step of a test may take; most are in virtual time
 )
 
-func cluster(t *testing.T, partitions int32) *kfake.Cluster {
+// fakeKafka is a cluster in this process, and how to reach it.
+type fakeKafka struct {
+	*kfake.Cluster
+	opts []kgo.Opt
+	dial func(ctx context.Context, network, address string) (net.Conn, error) // in virtual time
+}
+
+func cluster(t *testing.T, partitions int32, opts ...kfake.Opt) *fakeKafka {
 	t.Helper()
-	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic), kfake.SeedTopics(1, "oversize"))
+	opts = append([]kfake.Opt{kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic), kfake.SeedTopics(1, "oversize")}, opts...)
+	c, err := kfake.NewCluster(opts...)
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
+	return &fakeKafka{Cluster: c, opts: []kgo.Opt{kgo.SeedBrokers(c.ListenAddrs()...)}}
+}
+
+// virtual is a cluster for a test in virtual time.
+func virtual(t *testing.T, partitions int32, opts ...kfake.Opt) *fakeKafka {
+	t.Helper()
+	var network kfake.VirtualNetwork
+	c := cluster(t, partitions, append([]kfake.Opt{kfake.Ports(9092, 9093, 9094), kfake.NumBrokers(3), kfake.ListenFn(network.Listen)}, opts...)...)
+	c.dial = network.DialContext
+	c.opts = append(c.opts, kgo.Dialer(c.dial))
 	return c
 }
 
-func client(t *testing.T, c *kfake.Cluster, opts ...kgo.Opt) *kgo.Client {
+func client(t *testing.T, c *fakeKafka, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	cl, err := kgo.NewClient(append(opts, kgo.SeedBrokers(c.ListenAddrs()...))...)
+	cl, err := kgo.NewClient(append(opts, c.opts...)...)
 	require.NoError(t, err)
 	t.Cleanup(cl.Close)
 	return cl
@@ -49,7 +70,7 @@ func within(t *testing.T) context.Context {
 }
 
 // produce writes records "p-n" to each of the partitions, n from first on.
-func produce(t *testing.T, c *kfake.Cluster, partitions int32, first, n int) {
+func produce(t *testing.T, c *fakeKafka, partitions int32, first, n int) {
 	t.Helper()
 	var recs []*kgo.Record
 	for p := range partitions {
@@ -60,37 +81,40 @@ func produce(t *testing.T, c *kfake.Cluster, partitions int32, first, n int) {
 	produceAll(t, c, recs...)
 }
 
-func produceAll(t *testing.T, c *kfake.Cluster, recs ...*kgo.Record) {
+func produceAll(t *testing.T, c *fakeKafka, recs ...*kgo.Record) {
 	t.Helper()
 	cl := client(t, c, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(16<<20))
 	require.NoError(t, cl.ProduceSync(within(t), recs...).FirstErr())
 }
 
 // committed returns the group's offset in each partition, -1 without one.
-func committed(t *testing.T, c *kfake.Cluster, partitions int32) []int64 {
+func committed(t *testing.T, c *fakeKafka, partitions int32) []int64 {
+	t.Helper()
+	offsets := make([]int64, partitions)
+	for _, p := range fetchOffsets(t, c, partitions) {
+		offsets[p.Partition] = p.Offset
+	}
+	return offsets
+}
+
+func fetchOffsets(t *testing.T, c *fakeKafka, partitions int32) []kmsg.OffsetFetchResponseGroupTopicPartition {
 	t.Helper()
 	req := kmsg.NewPtrOffsetFetchRequest()
 	req.Group = group
 	g := kmsg.NewOffsetFetchRequestGroup()
 	g.Group = group
-	rt := kmsg.NewOffsetFetchRequestTopic()
-	rt.Topic = topic
 	gt := kmsg.NewOffsetFetchRequestGroupTopic()
-	gt.Topic = topic
+	gt.Topic, gt.TopicID = topic, c.TopicInfo(topic).TopicID
 	for p := range partitions {
-		rt.Partitions, gt.Partitions = append(rt.Partitions, p), append(gt.Partitions, p)
+		gt.Partitions = append(gt.Partitions, p)
 	}
-	req.Topics, g.Topics = append(req.Topics, rt), append(g.Topics, gt)
+	g.Topics = append(g.Topics, gt)
 	req.Groups = append(req.Groups, g)
 	resp, err := req.RequestWith(within(t), client(t, c))
 	require.NoError(t, err)
-	offsets := make([]int64, partitions)
 	require.Len(t, resp.Groups, 1)
 	require.Len(t, resp.Groups[0].Topics, 1)
-	for _, p := range resp.Groups[0].Topics[0].Partitions {
-		offsets[p.Partition] = p.Offset
-	}
-	return offsets
+	return resp.Groups[0].Topics[0].Partitions
 }
 
 // delivery is a batch as a function got it.
@@ -235,10 +259,10 @@ type running struct {
 
 // run starts a trigger. Unless set, the settings are those of a test: earliest,
 // no waiting.
-func run(t *testing.T, c *kfake.Cluster, cfg trigger.Config) *running {
+func run(t *testing.T, c *fakeKafka, cfg trigger.Config) *running {
 	t.Helper()
 	r := &running{done: make(chan struct{}), changed: make(chan struct{})}
-	cfg.Client, cfg.Topic, cfg.Group = []kgo.Opt{kgo.SeedBrokers(c.ListenAddrs()...), kgo.HeartbeatInterval(50 * time.Millisecond)}, topic, group
+	cfg.Client, cfg.Topic, cfg.Group = append(slices.Clone(c.opts), kgo.HeartbeatInterval(50*time.Millisecond)), topic, group
 	cfg.Report = func(n trigger.Notice) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -320,3 +344,6 @@ func (r *running) count(k trigger.Kind) (n int) {
 	}
 	return n
 }
+
+// oldVersions are those of Kafka 2.4.
+func oldVersions() *kversion.Versions { return kversion.V2_4_0() }

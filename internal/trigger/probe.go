@@ -25,7 +25,7 @@ type found struct {
 func (t *Trigger) recordAt(ctx context.Context, topic *topicView, partition int32, offset int64) (found, error) {
 	l, ok := topic.leaders[partition]
 	if !ok {
-		return found{}, fmt.Errorf("partition %d: %w", partition, kerr.LeaderNotAvailable)
+		return found{}, kerr.LeaderNotAvailable
 	}
 	req := kmsg.NewPtrFetchRequest()
 	req.ReplicaID, req.SessionEpoch, req.IsolationLevel = -1, -1, 1
@@ -42,7 +42,7 @@ func (t *Trigger) recordAt(ctx context.Context, topic *topicView, partition int3
 	}
 	resp, ok := answer.(*kmsg.FetchResponse)
 	if !ok || len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
-		return found{}, fmt.Errorf("partition %d: %w", partition, cmpErr(kerr.ErrorForCode(resp.ErrorCode), kerr.UnknownServerError))
+		return found{}, fmt.Errorf("a fetch of one record was answered with %T: %w", answer, kerr.UnknownServerError)
 	}
 	p := &resp.Topics[0].Partitions[0]
 	err = kerr.ErrorForCode(p.ErrorCode)
@@ -50,16 +50,9 @@ func (t *Trigger) recordAt(ctx context.Context, topic *topicView, partition int3
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		return found{beyond: true}, nil
 	case err != nil:
-		return found{}, fmt.Errorf("partition %d: %w", partition, err)
+		return found{}, err
 	}
 	return lookUp(p, offset, t.largest), nil
-}
-
-func cmpErr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }
 
 // lookUp finds a record in a response. One that cannot be read is as good as

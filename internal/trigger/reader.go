@@ -340,10 +340,11 @@ func (r *reader) takePartition(p wanted, rp *kmsg.FetchResponseTopicPartition, a
 
 // takeError takes note of what the broker says is wrong with a partition.
 func (r *reader) takeError(p wanted, err error) {
+	kind := faultOf(err)
 	p.w.mu.Lock()
-	p.w.doubt = true
+	p.w.doubt = p.w.doubt || kind == policy.Moved || kind == policy.Gone || kind == policy.Storage
 	p.w.mu.Unlock()
-	p.w.apply(policy.FetchFailed{From: p.from.Offset, Kind: faultOf(err), Err: err})
+	p.w.apply(policy.FetchFailed{From: p.from.Offset, Kind: kind, Err: err})
 	r.t.refresh()
 }
 

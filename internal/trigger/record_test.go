@@ -9,14 +9,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"ckafka-etl/internal/event"
 	"ckafka-etl/internal/trigger"
 )
 
-func recordConfig(c *kfake.Cluster, got *[]trigger.RecordedEvent) trigger.RecordConfig {
+func recordConfig(c *fakeKafka, got *[]trigger.RecordedEvent) trigger.RecordConfig {
 	return trigger.RecordConfig{
 		Client: []kgo.Opt{kgo.SeedBrokers(c.ListenAddrs()...)}, Topic: topic, Position: trigger.Earliest(),
 		Events: 100, MaxMsgNum: 4, MaxWait: trigger.MaxWait,

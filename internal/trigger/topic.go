@@ -266,6 +266,8 @@ func (t *Trigger) topicWith(ctx context.Context, workers []*worker) (*topicView,
 // faultOf says what an error of a fetch means for a partition.
 func faultOf(err error) policy.Fault {
 	switch {
+	case isNetwork(err):
+		return policy.Moved
 	case errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
 		return policy.Gone
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
