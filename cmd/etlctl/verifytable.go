@@ -33,11 +33,14 @@ func (t table) width() int {
 func (t table) text() string {
 	var b strings.Builder
 	for row := range t[0] {
-		line := ""
+		blanks := 0 // that are owed: none stand at the end of a line
 		for _, c := range t {
-			line += strings.Repeat(" ", columnGap+c.width()-width(c[row])) + c[row]
+			if blanks += columnGap + c.width() - width(c[row]); c[row] != "" {
+				b.WriteString(strings.Repeat(" ", blanks) + c[row])
+				blanks = 0
+			}
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteByte('\n')
 	}
 	return b.String()
 }
