@@ -58,8 +58,9 @@ where a partition holds letters and the group has no offset for it, nobody knows
 which were redriven before, and nothing is sent, not even in a dry run. For a
 first run, say --from-start: it sends all of them, and changes nothing where
 there is an offset. For a group whose offsets have expired, add --since with the
-time of the last run. A partition that is empty, or was added after the last
-run, needs neither.
+time of the last run, and keep it in later runs: the older letters count as not
+sent from then on. A partition that is empty, or was added after the last run,
+needs neither.
 
 Where both are configured, say which; the two hold the same letters, so after
 one of them the other's are duplicates in Elasticsearch, and twice in Kafka.

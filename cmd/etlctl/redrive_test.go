@@ -13,8 +13,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"pgregory.net/rapid"
 
 	"ckafka-etl/handler"
+	"ckafka-etl/internal/redrive"
 	"ckafka-etl/internal/standin"
 	"ckafka-etl/pipeline"
 )
@@ -79,7 +81,7 @@ func TestRedrive(t *testing.T) {
 			assert.Contains(t, out, "sendable\t")
 			assert.Contains(t, out, "\tmapper_parsing_exception\tfrom app/0/2\n")
 			assert.Contains(t, out, ": 3 letters read\n  would be sent  3\n")
-			assert.Contains(t, out, "          3  sendable   mapper_parsing_exception  from app\n                        to elasticsearch log-")
+			assert.Contains(t, out, "letters  outcome   cause, source topic and target\n      3  sendable  mapper_parsing_exception  from app\n                   to elasticsearch log-")
 			assert.Contains(t, tool(exitOK, append(first, "--topic", "other")...), "  not chosen  3\n")
 
 			es.Script(func(*standin.Attempt) standin.Fault {
@@ -167,4 +169,30 @@ func TestRedriveAFirstRun(t *testing.T) {
 	out, _, code = runTool(t, environ, "redrive", "--from", "topic")
 	assert.Equal(t, exitOK, code)
 	assert.Contains(t, out, "note: 3 offsets were deleted from letters: each partition begins with its first\n  letter that stays\n")
+}
+
+// Many groups, long names and large numbers: the text stays narrow and short.
+func TestRedriveTextIsNarrow(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := &redrive.Report{
+			Read: rapid.IntRange(0, 1<<40).Draw(t, "read"), Outcomes: map[string]int{redrive.Stored: 1 << 40, redrive.Left: 3},
+			Groups: make(map[redrive.Group]int), Reasons: map[string]map[string]int{redrive.Refused: {}},
+		}
+		name := rapid.StringMatching(`[a-z._-]{0,255}`)
+		for range rapid.IntRange(0, 30).Draw(t, "groups") {
+			g := redrive.Group{
+				Cause: name.Draw(t, "cause"), Topic: name.Draw(t, "topic"), Target: name.Draw(t, "target"),
+				Sink: "elasticsearch", Outcome: rapid.SampledFrom([]string{redrive.Stored, redrive.Unsettled}).Draw(t, "outcome"),
+			}
+			r.Groups[g] = rapid.IntRange(1, 1<<40).Draw(t, "letters")
+			r.Reasons[redrive.Refused][name.Draw(t, "reason")+" and more"] = 7
+		}
+		r.Notes = []string{strings.Repeat("many words ", rapid.IntRange(1, 30).Draw(t, "words"))}
+		var b strings.Builder
+		view := newRedriveView(&system{stdout: io.Discard, stderr: io.Discard}, &redriveFlags{from: fromTopic}, "topic letters (group g)")
+		view.text(&b, r)
+		requireNarrow(t, b.String())
+		require.LessOrEqual(t, strings.Count(b.String(), "\n"), 150)
+	})
 }

@@ -213,21 +213,28 @@ func groupText(b *strings.Builder, list []groupCount) {
 	if len(list) == 0 {
 		return
 	}
-	const format, indent = "%11s  %-9s  ", 24
-	fmt.Fprintf(b, "\n"+format+"%s\n", "letters", "outcome", "cause, source topic and target")
-	for i, g := range list {
-		if i == mostLines {
-			fmt.Fprintf(b, "%11s  and %s more: --json has them all\n", "…", number(len(list)-mostLines, "group"))
-			break
-		}
-		parts := []string{fmt.Sprintf(format, thousands(g.Letters), g.Outcome) + oneLine(cmp.Or(g.Cause, "no cause named"))}
+	const first, second = "letters", "outcome"
+	told := list[:min(len(list), mostLines)]
+	letters, outcomes := width(first), width(second)
+	for _, g := range told {
+		letters, outcomes = max(letters, width(thousands(g.Letters))), max(outcomes, width(g.Outcome))
+	}
+	head := func(letter, outcome string) string {
+		return fmt.Sprintf("%*s  %-*s  ", letters, letter, outcomes, outcome)
+	}
+	fmt.Fprintf(b, "\n%scause, source topic and target\n", head(first, second))
+	for _, g := range told {
+		parts := []string{head(thousands(g.Letters), g.Outcome) + oneLine(cmp.Or(g.Cause, "no cause named"))}
 		if g.Topic != "" {
 			parts = append(parts, "from "+oneLine(g.Topic))
 		}
 		if to := strings.TrimSpace(g.Sink + " " + g.Target); to != "" {
 			parts = append(parts, "to "+oneLine(to))
 		}
-		b.WriteString(wrapped(parts, "  ", strings.Repeat(" ", indent)) + "\n")
+		b.WriteString(wrapped(parts, "  ", head("", "")) + "\n")
+	}
+	if n := len(list) - len(told); n > 0 {
+		fmt.Fprintf(b, "%*s  and %s more: --json has them all\n", letters, "…", number(n, "group"))
 	}
 }
 

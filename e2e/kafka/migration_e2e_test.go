@@ -211,7 +211,9 @@ func (m *migration) edges(t *testing.T) {
 	changed := map[int64]string{}
 	for _, f := range r.Findings {
 		require.Equal(t, verify.Changed, f.Kind)
-		changed[f.Source.Offset] = f.What
+		for o := f.Source.Offset; o <= f.Source.Last; o++ { // no offset is without a record
+			changed[o] = f.What
+		}
 	}
 	assert.Equal(t, map[int64]string{1: "body", 2: "key", 3: "key", 4: "body", 5: "key"}, changed)
 }
