@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"hash/crc32"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -18,6 +19,8 @@ const (
 	textField = "msg_body"
 	// messageField is merged over the record if it holds an object.
 	messageField = "message"
+	// maxText is how much is kept of the text of a record with too many members.
+	maxText = 1 << 20
 	// keepBytes is how large a worker's buffer may stay after a batch: records
 	// beyond it are rare, and an idle instance should not hold their space.
 	keepBytes = 256 << 10
@@ -71,6 +74,13 @@ type Document struct {
 	IDBytes int
 	// Text says that the record was no JSON object.
 	Text bool
+	// TooMany says that the record has more members than a document may have, and
+	// how many there are. The document is the beginning of the record's text then,
+	// for its dead letter: no sink is to write it.
+	TooMany string
+	// CutFrom is how many bytes the record's text has, if that is more than the
+	// document holds of it.
+	CutFrom int
 	// Filtered says that a step dropped the record.
 	Filtered bool
 	// Replaced counts the bytes, and the surrogates in names, that were no
@@ -112,10 +122,16 @@ func (w *Worker) Do(rec *record.Record) *Document {
 		d.Replaced += replaced
 	}
 
-	if inner, ok := w.unwrap(text); ok && rec.Defect == "" {
+	inner, ok := w.unwrap(text)
+	if ok && rec.Defect == "" {
 		w.obj.unique(w.onDuplicate())
 		w.mergeMessage()
-	} else {
+	}
+	if n := w.obj.tooMany; n > 0 {
+		d.TooMany = "the record has " + strconv.Itoa(n) + " members, a document may have " + strconv.Itoa(maxMembers)
+		inner = w.beginning(inner)
+	}
+	if !ok || rec.Defect != "" || d.TooMany != "" {
 		w.obj.reset()
 		w.makeText(inner)
 	}
@@ -141,6 +157,9 @@ func (w *Worker) unwrap(text []byte) (inner []byte, ok bool) {
 		if lossy, ok := w.obj.parse(&w.scan, plain, fromBody); ok {
 			w.doc.Replaced += lossy
 			return plain, true
+		}
+		if w.obj.tooMany > 0 {
+			return plain, false
 		}
 		content, isString := w.stringContent(plain)
 		if !isString || layer == maxLayers {
@@ -188,6 +207,21 @@ func (w *Worker) mergeMessage() {
 	w.obj.findSig(messageSig, messageName).Gone = true
 	w.removed(messageField, "merged over the record")
 	w.obj.unique(w.onDuplicate())
+}
+
+// beginning returns as much of a text as is kept of a record that nobody can
+// write: its dead letter takes several times that space, and the record is still
+// in Kafka.
+func (w *Worker) beginning(text []byte) []byte {
+	if len(text) <= maxText {
+		return text
+	}
+	w.doc.CutFrom = len(text)
+	end := maxText
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
 }
 
 // makeText makes the document of what is no JSON object.
