@@ -77,9 +77,9 @@ func (s *documents) prepare(i int) prepared {
 			Type: "record_malformed", Reason: rec.Defect, Safe: rec.Defect, Hint: "look at what sends the event",
 			Index: doc.Index, ID: unquote([]byte(`"` + string(doc.ID) + `"`)),
 		})
-	case doc.TooMany != "":
+	case doc.Refused != nil:
 		return settled(record.Refused, &record.Cause{
-			Type: "too_many_members", Reason: doc.TooMany, Safe: doc.TooMany, Hint: "look at what writes the record",
+			Type: doc.Refused.Type, Reason: doc.Refused.Reason, Safe: doc.Refused.Reason, Hint: "look at what writes the record",
 			Index: doc.Index, ID: unquote([]byte(`"` + string(doc.ID) + `"`)),
 		})
 	case doc.Filtered:

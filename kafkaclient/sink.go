@@ -46,9 +46,9 @@ func (c *Client) Write(ctx context.Context, d record.Delivery) ([]record.Result,
 		if c.cfg.ValueDocument {
 			doc := c.worker.Do(r)
 			switch {
-			case doc.TooMany != "":
+			case doc.Refused != nil:
 				return &record.Result{Outcome: record.Refused, Cause: &record.Cause{
-					Type: "too_many_members", Reason: doc.TooMany, Safe: doc.TooMany,
+					Type: doc.Refused.Type, Reason: doc.Refused.Reason, Safe: doc.Refused.Reason,
 					Hint: "look at what writes the record", Index: c.target(r.Topic),
 				}}
 			case doc.Filtered:

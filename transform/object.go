@@ -214,12 +214,6 @@ func (o *Object) reset() {
 	o.members, o.names, o.sigSet, o.tooMany = o.members[:0], o.names[:0], 0, 0
 }
 
-// maxMembers is how many members a record may have, those that are merged into
-// it and duplicates included. Elasticsearch refuses a document with more than
-// 1,000 fields unless an index is set to take more, and each member takes a
-// hundred bytes here: an event of 6 MB can hold 500,000 of them.
-const maxMembers = 20_000
-
 // parse appends the members of text, duplicates included, if it is one JSON
 // object with room for them; see tooMany for one without. lossy counts the lone surrogates in names, which become U+FFFD: two
 // names that differ in nothing else are one name to Lucene once it has written

@@ -3,7 +3,6 @@ package transform
 import (
 	"bytes"
 	"hash/crc32"
-	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -19,8 +18,6 @@ const (
 	textField = "msg_body"
 	// messageField is merged over the record if it holds an object.
 	messageField = "message"
-	// maxText is how much is kept of the text of a record with too many members.
-	maxText = 1 << 20
 	// keepBytes is how large a worker's buffer may stay after a batch: records
 	// beyond it are rare, and an idle instance should not hold their space.
 	keepBytes = 256 << 10
@@ -74,10 +71,10 @@ type Document struct {
 	IDBytes int
 	// Text says that the record was no JSON object.
 	Text bool
-	// TooMany says that the record has more members than a document may have, and
-	// how many there are. The document is the beginning of the record's text then,
-	// for its dead letter: no sink is to write it.
-	TooMany string
+	// Refused says why no document is made of the record, nil if one is. What there
+	// is is the beginning of the record's text, for its dead letter: no sink is to
+	// write it.
+	Refused *Refusal
 	// CutFrom is how many bytes the record's text has, if that is more than the
 	// document holds of it.
 	CutFrom int
@@ -116,6 +113,9 @@ func (w *Worker) Do(rec *record.Record) *Document {
 	hash := crc32.Checksum(text, castagnoli)
 	d.Replaced = rec.Lossy
 	if !rec.ASCII && !utf8.Valid(text) {
+		if n := invalidBytes(text); n > maxInvalid {
+			text = w.refuseInvalid(text, n)
+		}
 		var replaced int
 		w.valid, replaced = rawjson.AppendValid(w.valid[:0], text)
 		text = w.valid
@@ -128,10 +128,9 @@ func (w *Worker) Do(rec *record.Record) *Document {
 		w.mergeMessage()
 	}
 	if n := w.obj.tooMany; n > 0 {
-		d.TooMany = "the record has " + strconv.Itoa(n) + " members, a document may have " + strconv.Itoa(maxMembers)
-		inner = w.beginning(inner)
+		inner = w.refuseMembers(inner, n)
 	}
-	if !ok || rec.Defect != "" || d.TooMany != "" {
+	if !ok || rec.Defect != "" || d.Refused != nil {
 		w.obj.reset()
 		w.makeText(inner)
 	}
@@ -207,21 +206,6 @@ func (w *Worker) mergeMessage() {
 	w.obj.findSig(messageSig, messageName).Gone = true
 	w.removed(messageField, "merged over the record")
 	w.obj.unique(w.onDuplicate())
-}
-
-// beginning returns as much of a text as is kept of a record that nobody can
-// write: its dead letter takes several times that space, and the record is still
-// in Kafka.
-func (w *Worker) beginning(text []byte) []byte {
-	if len(text) <= maxText {
-		return text
-	}
-	w.doc.CutFrom = len(text)
-	end := maxText
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
 }
 
 // makeText makes the document of what is no JSON object.
