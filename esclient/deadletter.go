@@ -146,13 +146,16 @@ func appendLetter(buf []byte, l *record.DeadLetter, doc *transform.Document, siz
 	}
 	buf = append(buf, `},"document":"`...)
 	text := letterText(l, doc)
-	if kept, truncated := size.Cut(text); truncated {
-		buf, _ = rawjson.AppendEscaped(buf, kept)
-		buf = append(buf, `","truncated":true,"document_bytes":`...)
-		buf = strconv.AppendInt(buf, int64(len(text)), 10)
-	} else {
-		buf, _ = rawjson.AppendEscaped(buf, text)
-		buf = append(buf, '"')
+	kept, truncated := size.Cut(text)
+	buf, _ = rawjson.AppendEscaped(buf, kept)
+	buf = append(buf, '"')
+	bytes := len(text)
+	if !deadletter.KeepsBody(l) && doc != nil && doc.CutFrom > 0 {
+		truncated, bytes = true, doc.CutFrom
+	}
+	if truncated {
+		buf = append(buf, `,"truncated":true,"document_bytes":`...)
+		buf = strconv.AppendInt(buf, int64(bytes), 10)
 	}
 	if deadletter.KeepsBody(l) {
 		buf = append(buf, `,"raw":true`...)

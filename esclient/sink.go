@@ -77,6 +77,11 @@ func (s *documents) prepare(i int) prepared {
 			Type: "record_malformed", Reason: rec.Defect, Safe: rec.Defect, Hint: "look at what sends the event",
 			Index: doc.Index, ID: unquote([]byte(`"` + string(doc.ID) + `"`)),
 		})
+	case doc.Refused != nil:
+		return settled(record.Refused, &record.Cause{
+			Type: doc.Refused.Type, Reason: doc.Refused.Reason, Safe: doc.Refused.Reason, Hint: "look at what writes the record",
+			Index: doc.Index, ID: unquote([]byte(`"` + string(doc.ID) + `"`)),
+		})
 	case doc.Filtered:
 		return settled(record.Filtered, nil)
 	case doc.IDBytes > transform.MaxIDBytes:

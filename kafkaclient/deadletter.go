@@ -86,7 +86,7 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 }
 
 func (c *Client) makeLetter(m *message, l *record.DeadLetter, size deadletter.Size) {
-	c.letter(l)
+	cutFrom := c.letter(l)
 	m.key, m.value, m.time = l.Record.Key, c.value, l.Record.Batch.Arrival.UnixMilli()
 	m.source(l.Record)
 	m.header(HeaderErrorType, l.Cause.Type)
@@ -106,17 +106,24 @@ func (c *Client) makeLetter(m *message, l *record.DeadLetter, size deadletter.Si
 	if deadletter.KeepsBody(l) {
 		m.header(HeaderValue, ValueRaw)
 	}
-	if kept, truncated := size.Cut(c.value); truncated {
+	kept, truncated := size.Cut(c.value)
+	switch {
+	case cutFrom > 0:
+		m.header(HeaderDocumentBytes, strconv.Itoa(cutFrom))
+	case truncated:
 		m.header(HeaderDocumentBytes, strconv.Itoa(len(c.value)))
-		m.value = kept
 	}
+	m.value = kept
 }
 
-// letter makes c.value what a letter is to hold.
-func (c *Client) letter(l *record.DeadLetter) {
+// letter makes c.value what a letter is to hold, and returns how long the
+// record's text is if that is just its beginning, else 0.
+func (c *Client) letter(l *record.DeadLetter) (cutFrom int) {
 	if deadletter.KeepsBody(l) {
 		c.value = append(c.value[:0], l.Record.Body...)
-	} else {
-		c.value = c.worker.Do(l.Record).AppendSource(c.value[:0])
+		return 0
 	}
+	doc := c.worker.Do(l.Record)
+	c.value = doc.AppendSource(c.value[:0])
+	return doc.CutFrom
 }

@@ -45,7 +45,13 @@ func (c *Client) Write(ctx context.Context, d record.Delivery) ([]record.Result,
 		replaced := r.Lossy
 		if c.cfg.ValueDocument {
 			doc := c.worker.Do(r)
-			if doc.Filtered {
+			switch {
+			case doc.Refused != nil:
+				return &record.Result{Outcome: record.Refused, Cause: &record.Cause{
+					Type: doc.Refused.Type, Reason: doc.Refused.Reason, Safe: doc.Refused.Reason,
+					Hint: "look at what writes the record", Index: c.target(r.Topic),
+				}}
+			case doc.Filtered:
 				return &record.Result{Outcome: record.Filtered}
 			}
 			c.value = doc.AppendSource(c.value[:0])

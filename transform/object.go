@@ -33,6 +33,7 @@ type Object struct {
 	table   table
 	sigs    [fewMembers]uint64
 	texts   [sources][]byte
+	tooMany int // how many members there are, if they are too many to be listed
 }
 
 // Len returns how many members there are.
@@ -209,16 +210,22 @@ func follows(m, earlier *member) bool {
 }
 
 // reset empties the object for the next record.
-func (o *Object) reset() { o.members, o.names, o.sigSet = o.members[:0], o.names[:0], 0 }
+func (o *Object) reset() {
+	o.members, o.names, o.sigSet, o.tooMany = o.members[:0], o.names[:0], 0, 0
+}
 
 // parse appends the members of text, duplicates included, if it is one JSON
-// object. lossy counts the lone surrogates in names, which become U+FFFD: two
+// object with room for them; see tooMany for one without. lossy counts the lone surrogates in names, which become U+FFFD: two
 // names that differ in nothing else are one name to Lucene once it has written
 // them, and a shard that holds both is lost.
 func (o *Object) parse(scan *rawjson.Scanner, text []byte, source uint8) (lossy int, ok bool) {
 	n := len(o.members)
+	scan.Most = maxMembers
 	members, ok := scan.Object(text, o.members)
-	if !ok {
+	if ok && n+scan.Members > maxMembers {
+		o.tooMany = n + scan.Members
+	}
+	if !ok || o.tooMany > 0 {
 		o.members = members[:n]
 		return 0, false
 	}

@@ -71,6 +71,13 @@ type Document struct {
 	IDBytes int
 	// Text says that the record was no JSON object.
 	Text bool
+	// Refused says why no document is made of the record, nil if one is. What there
+	// is is the beginning of the record's text, for its dead letter: no sink is to
+	// write it.
+	Refused *Refusal
+	// CutFrom is how many bytes the record's text has, if that is more than the
+	// document holds of it.
+	CutFrom int
 	// Filtered says that a step dropped the record.
 	Filtered bool
 	// Replaced counts the bytes, and the surrogates in names, that were no
@@ -106,16 +113,24 @@ func (w *Worker) Do(rec *record.Record) *Document {
 	hash := crc32.Checksum(text, castagnoli)
 	d.Replaced = rec.Lossy
 	if !rec.ASCII && !utf8.Valid(text) {
+		if n := invalidBytes(text); n > maxInvalid {
+			text = w.refuseInvalid(text, n)
+		}
 		var replaced int
 		w.valid, replaced = rawjson.AppendValid(w.valid[:0], text)
 		text = w.valid
 		d.Replaced += replaced
 	}
 
-	if inner, ok := w.unwrap(text); ok && rec.Defect == "" {
+	inner, ok := w.unwrap(text)
+	if ok && rec.Defect == "" {
 		w.obj.unique(w.onDuplicate())
 		w.mergeMessage()
-	} else {
+	}
+	if n := w.obj.tooMany; n > 0 {
+		inner = w.refuseMembers(inner, n)
+	}
+	if !ok || rec.Defect != "" || d.Refused != nil {
 		w.obj.reset()
 		w.makeText(inner)
 	}
@@ -141,6 +156,9 @@ func (w *Worker) unwrap(text []byte) (inner []byte, ok bool) {
 		if lossy, ok := w.obj.parse(&w.scan, plain, fromBody); ok {
 			w.doc.Replaced += lossy
 			return plain, true
+		}
+		if w.obj.tooMany > 0 {
+			return plain, false
 		}
 		content, isString := w.stringContent(plain)
 		if !isString || layer == maxLayers {

@@ -125,6 +125,8 @@ func (p *previewer) toElasticsearch(r *record.Record, doc *transform.Document) *
 	switch {
 	case r.Defect != "":
 		to.verdict = p.refused("the record is malformed: " + r.Defect)
+	case doc.Refused != nil:
+		to.verdict = p.refused(doc.Refused.Reason)
 	case doc.Filtered:
 		return &toElasticsearch{verdict: verdict{Outcome: outcomeFiltered, Reason: "a cleaning step dropped it"}}
 	case doc.IDBytes > transform.MaxIDBytes:
@@ -153,6 +155,8 @@ func (p *previewer) toKafka(r *record.Record, doc *transform.Document) *toKafka 
 		to.verdict = p.refused("the event does not name the record's topic, which kafka_topic_name asks for")
 	case r.Partition == record.Unknown && k.KeepPartition:
 		to.verdict = p.refused("the event does not name the record's partition, which kafka_partition=keep asks for")
+	case k.ValueDocument && doc.Refused != nil:
+		to.verdict = p.refused(doc.Refused.Reason)
 	case k.ValueDocument && doc.Filtered:
 		return &toKafka{verdict: verdict{Outcome: outcomeFiltered, Reason: "a cleaning step dropped it"}}
 	default:

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,6 +48,8 @@ type Decoder struct {
 	shape    []expected
 	learning bool
 	turn     int
+	// defects counts the malformed elements so far.
+	defects int
 	// before is called before an element is read, in tests. nil: nothing.
 	before func(pos int)
 	// text holds the keys and values of all records, unescaped. It is made
@@ -57,7 +60,7 @@ type Decoder struct {
 // Decode appends the payload's records to dst. The error is a *PayloadError;
 // then nothing of the event should be used.
 func (d *Decoder) Decode(payload []byte, arrival time.Time, dst []record.Record) ([]record.Record, error) {
-	d.data = payload
+	d.data, d.defects = payload, 0
 	defer d.forget()
 	const slack = 128 // AppendString writes in large steps
 	if d.text = d.text[:0]; cap(d.text) < len(payload)+slack {
@@ -132,6 +135,26 @@ func (d *Decoder) Trim() {
 	}
 }
 
+// maxElements is how many records of an event are read: far more than the
+// trigger sends, and as many as there is memory for in the smallest function.
+// Malformed ones take more, since each becomes a dead letter.
+const (
+	maxElements = 100_000
+	maxDefects  = MaxRecords
+)
+
+// room makes a full list larger: by what is left to read if that is like what
+// was read, so that an event of many records takes no more space than it needs,
+// but not too far at once, since it need not be.
+func (d *Decoder) room(dst []record.Record, i int) []record.Record {
+	n := len(dst)
+	if n < cap(dst) {
+		return dst
+	}
+	all := n * len(d.data) / i // i is behind Records' bracket at least
+	return slices.Grow(dst, min(max(all-n, n/8), 4*n)+1)
+}
+
 // elements reads the array of records.
 func (d *Decoder) elements(i int, batch *record.Batch, dst []record.Record) ([]record.Record, int, error) {
 	if i >= len(d.data) || d.data[i] != '[' {
@@ -143,7 +166,10 @@ func (d *Decoder) elements(i int, batch *record.Batch, dst []record.Record) ([]r
 	}
 	d.shape = d.shape[:0]
 	for d.learning = true; ; d.learning = false {
-		dst = append(dst, record.Record{
+		if len(dst) == maxElements {
+			return dst, i, d.fail(i, "it has more than "+strconv.Itoa(maxElements)+" records, the trigger sends at most "+strconv.Itoa(MaxRecords))
+		}
+		dst = append(d.room(dst, i), record.Record{
 			Partition: record.Unknown, Offset: record.Unknown, Pos: len(dst), Batch: batch,
 		})
 		d.turn = 0
@@ -152,7 +178,12 @@ func (d *Decoder) elements(i int, batch *record.Batch, dst []record.Record) ([]r
 			return dst, end, err
 		}
 		i = d.space(end)
+		if dst[len(dst)-1].Defect != "" {
+			d.defects++
+		}
 		switch {
+		case d.defects > maxDefects:
+			return dst, i, d.fail(i, "more than "+strconv.Itoa(maxDefects)+" of its records are malformed")
 		case i < len(d.data) && d.data[i] == ',':
 			i = d.space(i + 1)
 		case i < len(d.data) && d.data[i] == ']':

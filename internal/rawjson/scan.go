@@ -47,6 +47,10 @@ type Member struct {
 type Scanner struct {
 	// Note, if set, is asked about nested names: see Member.Noted.
 	Note *Names
+	// Most, if set, is how long Object lets a list of members grow.
+	Most int
+	// Members is how many members the last object had, listed or not.
+	Members int
 
 	noted, broken, namesEscaped bool
 
@@ -55,8 +59,10 @@ type Scanner struct {
 
 // Object checks that data is exactly one JSON object, white space around it
 // allowed, and appends its members in order to members, duplicates included.
-// If ok is false the appended members mean nothing.
+// If ok is false the appended members mean nothing. Of an object with more
+// members than Most lets it list, the rest are checked and counted.
 func (s *Scanner) Object(data []byte, members []Member) (_ []Member, ok bool) {
+	s.Members = 0
 	i := skipSpace(data, 0)
 	if i >= len(data) || data[i] != '{' {
 		return members, false
@@ -95,7 +101,9 @@ func (s *Scanner) Object(data []byte, members []Member) (_ []Member, ok bool) {
 		}
 		m.Value, m.Tight = data[i:end], i == keyEnd+2
 		m.Noted, m.Broken, m.NamesEscaped = s.noted, s.broken, s.namesEscaped
-		members = append(members, m)
+		if s.Members++; s.Most == 0 || len(members) < s.Most {
+			members = append(members, m)
+		}
 		i = end
 		if i < len(data) && data[i] <= ' ' {
 			i = skipSpace(data, i)
