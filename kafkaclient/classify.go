@@ -154,7 +154,10 @@ func ofNetwork(err error) (m meaning, kind, safe string) {
 		return meanings[kerr.UnsupportedVersion.Code], kerr.UnsupportedVersion.Message, "the broker is older than Kafka 0.11"
 	case f.Kind == netfault.SpeaksHTTP:
 		kind, safe = "no_kafka", "the server speaks HTTP and not Kafka's protocol"
-	case m.hint == "":
+	default:
+		safe = strings.Replace(safe, "the server", "the broker", 1)
+	}
+	if m.hint == "" {
 		m.hint = "look at kafka_address, the function's VPC and the brokers"
 	}
 	if f.Lasting {
