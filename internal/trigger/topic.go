@@ -51,28 +51,34 @@ const (
 
 // look asks the cluster for the topic, so that what is wrong with the address,
 // the login or the name is said at once. It asks all brokers that are known, so
-// that one that is down does not matter.
-func look(ctx context.Context, opts []kgo.Opt, topic string) error {
+// that one that is down does not matter, and returns the one that answered first.
+func look(ctx context.Context, opts []kgo.Opt, topic string) (seeds, error) {
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
-		return err
+		return seeds{}, err
 	}
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, firstLook)
 	defer cancel()
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		err = lookOnce(ctx, client, topic)
+		first, err := lookOnce(ctx, client, topic)
 		if err == nil || isFatal(err) || isAnswer(err) {
-			return err
+			return first, err
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return err
+			return seeds{}, err
 		}
 	}
+}
+
+// seeds are the addresses of brokers that the settings name.
+type seeds struct {
+	all   []string
+	first string // that answers, "" if that is not known
 }
 
 // isAnswer reports whether an error is a broker's that asking again does not
@@ -82,23 +88,32 @@ func isAnswer(err error) bool {
 	return ok && (!e.Retriable || errors.Is(e, kerr.UnknownTopicOrPartition))
 }
 
-func lookOnce(ctx context.Context, client *kgo.Client, topic string) error {
+func lookOnce(ctx context.Context, client *kgo.Client, topic string) (seeds, error) {
 	ctx, cancel := context.WithTimeout(ctx, firstAnswer)
 	defer cancel() // those that have not answered yet
-	seeds := client.SeedBrokers()
-	answers := make(chan error, len(seeds))
-	for _, b := range seeds {
-		go func() { answers <- ask(ctx, b, topic) }()
+	type answer struct {
+		broker int
+		err    error
 	}
+	brokers := client.SeedBrokers()
+	answers := make(chan answer, len(brokers))
+	for i, b := range brokers {
+		go func() { answers <- answer{i, ask(ctx, b, topic)} }()
+	}
+	s := seeds{}
+	s.all, _ = client.OptValue(kgo.SeedBrokers).([]string)
 	var errs []error
-	for range seeds {
-		err := <-answers
-		if err == nil || isAnswer(err) || isFatal(err) {
-			return err
+	for range brokers {
+		a := <-answers
+		if a.err == nil || isAnswer(a.err) || isFatal(a.err) {
+			if len(s.all) == len(brokers) {
+				s.first = s.all[a.broker]
+			}
+			return s, a.err
 		}
-		errs = append(errs, err)
+		errs = append(errs, a.err)
 	}
-	return errors.Join(errs...)
+	return seeds{}, errors.Join(errs...)
 }
 
 // ask has one broker describe the topic.
@@ -149,6 +164,7 @@ func (t *Trigger) watchTopic(ctx context.Context) {
 		case !answered && silent.IsZero():
 			silent = time.Now()
 		case !answered && time.Since(silent) >= patienceWithBroker:
+			_ = t.client.UpdateSeedBrokers(t.seeds.all...) // the others may answer by now
 			t.once(Trouble, "brokers", fmt.Errorf("no broker answers: %w", err))
 		}
 		pause = t.pauseTopic(ctx, pause, err != nil)

@@ -23,6 +23,7 @@ type Trigger struct {
 	committer committer
 	causes    causes
 	slots     slots
+	seeds     seeds
 	gaps      atomic.Int64
 
 	read         *memory        // what is fetched and not handled
@@ -144,7 +145,8 @@ func unread(_ context.Context, offsets map[string]map[int32]kgo.Offset) (map[str
 // partitions stopped, or if records were deleted before they were read; it ends
 // by itself when all of its partitions have stopped. Run can be called once.
 func (t *Trigger) Run(ctx context.Context) error {
-	if err := look(ctx, t.cfg.Client, t.cfg.Topic); err != nil {
+	var err error
+	if t.seeds, err = look(ctx, t.cfg.Client, t.cfg.Topic); err != nil {
 		if ctx.Err() != nil {
 			return nil // it was told to end
 		}
@@ -183,7 +185,11 @@ func (t *Trigger) join(end context.CancelCauseFunc) (err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.end = end
-	if t.client, err = kgo.NewClient(t.options()...); err != nil {
+	opts := t.options()
+	if t.seeds.first != "" { // kgo would try those first that hang
+		opts = append(opts, kgo.SeedBrokers(t.seeds.first))
+	}
+	if t.client, err = kgo.NewClient(opts...); err != nil {
 		return err
 	}
 	t.client.PauseFetchTopics(t.cfg.Topic)
