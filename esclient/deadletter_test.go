@@ -2,6 +2,7 @@ package esclient
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -145,5 +146,30 @@ func TestWriteReady(t *testing.T) {
 			require.Positive(t, stats.Requests)
 		}
 		require.Equal(t, `{"a":2}`, f.docs[`i/f"1`])
+	})
+}
+
+// A record that no document is made of needs no server to be refused: its
+// neighbours are stored, and its letter says that it holds the beginning.
+func TestRecordWithTooManyMembers(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		f := newFakeES(t)
+		c := testClient(t, f, nil)
+		wide := `{"n":1` + strings.Repeat(`,"a long name":1.000000000000000000000000000000000000000`, 25_000) + `}`
+		recs := bodies(`{"n":1}`, wide, `{"n":2}`)
+		results := write(t, c, record.Delivery{Records: recs})
+		require.Equal(t, map[record.Outcome]int{record.Stored: 2, record.Refused: 1}, outcomes(results))
+		cause := results[1].Cause
+		require.Equal(t, "too_many_members: the record has 25001 members, 20000 are taken; look at what writes the record", cause.Text())
+		require.Equal(t, "k-2026-11-26", cause.Index)
+		require.Contains(t, cause.ID, "t-0-1-")
+		require.Len(t, f.docs, 2)
+
+		buried, _ := c.DeadLetters().Write(t.Context(), []record.DeadLetter{{Record: &recs[1], Cause: cause, Sink: c.Name()}})
+		require.Equal(t, map[record.Outcome]int{record.Dead: 1}, outcomes(buried))
+		letter := f.docs["dead/"+cause.ID]
+		require.Contains(t, letter, `","truncated":true,"document_bytes":`+strconv.Itoa(len(wide)))
+		require.Contains(t, letter, `"document":"{\"msg_body\":\"{\\\"n\\\":1,\\\"a long name`)
+		require.Less(t, len(letter), len(wide))
 	})
 }

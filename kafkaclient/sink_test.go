@@ -2,6 +2,8 @@ package kafkaclient_test
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -234,4 +236,32 @@ func TestNewRefuses(t *testing.T) {
 			require.ErrorContains(t, err, x.want)
 		})
 	}
+}
+
+// A record that no document is made of becomes no message where messages are
+// documents, and its letter says that it holds the beginning. As it came it is
+// copied like any other.
+func TestRecordWithTooManyMembers(t *testing.T) {
+	t.Parallel()
+	c := cluster(t, kfake.SeedTopics(1, "target", "letters"))
+	recs := batch(0, 3)
+	wide := `{"n":1` + strings.Repeat(`,"a long name":1.000000000000000000000000000`, 25_000) + `}`
+	recs[1].Body = []byte(wide)
+	all(t, record.Stored, write(t, client(t, c), recs[1:2]))
+	require.Equal(t, wide, string(messages(t, c, "target")[0][0].Value))
+
+	k := client(t, c, func(cfg *kafkaclient.Config) { cfg.ValueDocument = true })
+	results := write(t, k, recs)
+	require.Equal(t, record.Stored, results[0].Outcome)
+	require.Equal(t, record.Refused, results[1].Outcome)
+	require.Equal(t, record.Stored, results[2].Outcome)
+	cause := results[1].Cause
+	require.Equal(t, "too_many_members: the record has 25001 members, 20000 are taken; look at what writes the record", cause.Text())
+	require.Equal(t, "target", cause.Index)
+	require.False(t, cause.Raw)
+
+	all(t, record.Dead, bury(t, k, 10*time.Second, letters(recs[1:2], cause)))
+	letter := messages(t, c, "letters")[0][0]
+	require.Equal(t, strconv.Itoa(len(wide)), header(letter, kafkaclient.HeaderDocumentBytes))
+	require.True(t, strings.HasPrefix(string(letter.Value), `{"msg_body":"{\"n\":1,\"a long name`))
 }

@@ -152,6 +152,34 @@ func TestScannerKeepsEarlierMembers(t *testing.T) {
 	require.Equal(t, "3", string(members[2].Value))
 }
 
+// A list that is long enough is not made longer: what is behind is checked all
+// the same, and counted.
+func TestScannerListsNoMoreThanMost(t *testing.T) {
+	const text = `{"a":1,"b":{"x":1,"y":2},"c":3,"a":4}`
+	var all Scanner
+	want, ok := all.Object([]byte(text), nil)
+	require.True(t, ok)
+	require.Equal(t, 4, all.Members)
+	for most := range 6 {
+		for before := range 3 {
+			s := Scanner{Most: most}
+			members, ok := s.Object([]byte(text), make([]Member, before))
+			require.True(t, ok)
+			require.Equal(t, 4, s.Members)
+			kept := 4
+			if most > 0 {
+				kept = min(max(most-before, 0), 4)
+			}
+			require.Equal(t, want[:kept:kept], members[before:len(members):len(members)])
+			_, ok = s.Object([]byte(text[:len(text)-1]+`,"d":}`), nil)
+			require.False(t, ok)
+			_, ok = s.Object([]byte(`{}`), nil)
+			require.True(t, ok)
+			require.Zero(t, s.Members)
+		}
+	}
+}
+
 func TestScannerNotesNames(t *testing.T) {
 	long := strings.Repeat("n", 70)
 	for _, c := range []struct {
