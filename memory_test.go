@@ -20,7 +20,7 @@ const maxRSS = 56_000_000
 func TestPeakMemory(t *testing.T) {
 	_, url := startStandin(t)
 	in, err := platform.Start(t.Context(), platform.Function{
-		Path: buildFunction(t), MemoryMB: 64,
+		Path: buildFunction(t), MemoryMB: 64, Timeout: time.Minute,
 		Env: map[string]string{"ES_Address": url, "ES_Index_KeyWord": "k", "ES_Log_IgnoreWord": "token,**.password", "ES_Index_TimeField": "@timestamp"},
 	})
 	require.NoError(t, err)

@@ -4,7 +4,7 @@ import "runtime/debug"
 
 // overheadMB is what the process needs beside the memory that Go manages: its
 // code, and the pages that the system counts for it.
-const overheadMB = 18
+const overheadMB = 20
 
 // limitMemory tells the garbage collector how much memory the function has.
 // With the limit it collects in time; without, it would let the heap double.
