@@ -139,7 +139,7 @@ func TestLevelWarningsAndMemory(t *testing.T) {
 	_, err := r.Invoke(ctx, eventOf(1, 1))
 	require.NoError(t, err)
 	assert.Empty(t, r.log.String(), "an account of the level info")
-	assert.Equal(t, int64(42<<20), debug.SetMemoryLimit(-1))
+	assert.Equal(t, int64(40<<20), debug.SetMemoryLimit(-1))
 
 	r = newRig(Pipeline{Warnings: []string{"first", "second"}, Sinks: []Sink{&fakeSink{name: "a"}}})
 	for range 2 {

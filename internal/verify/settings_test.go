@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -48,8 +49,8 @@ func TestFormatsWithoutHeaders(t *testing.T) {
 				})
 			}
 			cfg := config(c)
-			read := false
-			cfg.Progress = func(int64, int64) { read = true }
+			var read atomic.Bool // both sides tell
+			cfg.Progress = func(int64, int64) { read.Store(true) }
 			_, err := verify.Run(t.Context(), cfg)
 			if x.want == "" {
 				require.NoError(t, err)
@@ -57,7 +58,7 @@ func TestFormatsWithoutHeaders(t *testing.T) {
 			}
 			require.ErrorContains(t, err, x.want)
 			require.ErrorContains(t, err, "--match content")
-			require.False(t, read, "it is known before anything is read")
+			require.False(t, read.Load(), "it is known before anything is read")
 			cfg.Match = verify.Content
 			assert.True(t, run(t, cfg).Same(verify.Allowed{}))
 		})
