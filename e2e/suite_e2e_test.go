@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 func TestElasticsearch(t *testing.T) {
 	kinds, err := servers.Selected(os.Getenv("E2E_SERVERS")) //nolint:forbidigo // the caller chooses
 	require.NoError(t, err)
-	kinds = slices.DeleteFunc(kinds, func(k servers.Kind) bool { return k == servers.KindKafka })
+	kinds = slices.DeleteFunc(kinds, servers.Kind.IsKafka)
 	if len(kinds) == 0 {
 		return
 	}

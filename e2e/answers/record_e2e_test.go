@@ -41,7 +41,7 @@ type refusal struct {
 func TestAnswers(t *testing.T) {
 	kinds, err := servers.Selected(os.Getenv("E2E_SERVERS")) //nolint:forbidigo // the caller chooses
 	require.NoError(t, err)
-	kinds = slices.DeleteFunc(kinds, func(k servers.Kind) bool { return k == servers.KindKafka })
+	kinds = slices.DeleteFunc(kinds, servers.Kind.IsKafka)
 	require.NoError(t, servers.Require(t.Context(), kinds...))
 	require.NoError(t, servers.Install(t.Context(), kinds...))
 	for _, kind := range kinds {

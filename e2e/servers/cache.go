@@ -25,7 +25,7 @@ const (
 
 // CacheDir returns the folder that keeps the servers' jars: servers in
 // CKAFKA_ETL_CACHE, which is by default ckafka-etl in the user's cache folder.
-// It may be removed while nothing runs; some 400 MB for all kinds.
+// It may be removed while nothing runs; some 550 MB for all kinds.
 func CacheDir() (string, error) {
 	if dir := os.Getenv("CKAFKA_ETL_CACHE"); dir != "" { //nolint:forbidigo // tests have no main that could pass it
 		return filepath.Abs(filepath.Join(dir, "servers"))
@@ -138,7 +138,7 @@ func build(ctx context.Context, kind Kind, dir string) error {
 	}
 	lib := filepath.Join(dir, "lib")
 	err = runTool(ctx, mvn, "-q", "-B", "-Dstyle.color=never", "-f", filepath.Join(dir, "pom.xml"),
-		"-P", r.profile, "-Dserver.version="+r.version, "-Dlog4j.version="+r.log4j, dependencies, "-DoutputDirectory="+lib)
+		"-P", r.profile, "-Dserver.version="+r.version, "-Dlog4j.version="+r.log4j, "-Dscala.version="+r.scala, dependencies, "-DoutputDirectory="+lib)
 	if err != nil {
 		return fmt.Errorf("fetching the jars (the first run needs Maven's central repository, or a mirror of it in settings.xml): %w", err)
 	}

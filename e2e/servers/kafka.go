@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -15,6 +16,8 @@ import (
 // KafkaOptions are the choices for StartKafka. The zero value is one broker
 // for tests.
 type KafkaOptions struct {
+	// Kind is the version; default KindKafka.
+	Kind Kind
 	// Brokers is the number of brokers in the cluster, each a controller too;
 	// default 1. To survive the loss of one it takes three.
 	Brokers int
@@ -40,10 +43,14 @@ type KafkaOptions struct {
 	FullJIT bool
 }
 
-// Kafka is a cluster without ZooKeeper. Its lifecycle methods do to every
-// broker what Process's do to one; Nodes are for one alone.
+// Kafka is a cluster. Its lifecycle methods do to every broker what Process's do
+// to one; Nodes are for one alone. Versions before 3 have a ZooKeeper, which
+// runs until Close.
 type Kafka struct {
 	Nodes []*KafkaNode
+
+	recipe    recipe
+	zookeeper *zookeeper // nil for a version that needs none
 }
 
 // KafkaNode is one broker.
@@ -60,11 +67,19 @@ type KafkaNode struct {
 // for one broker, and once the time to fetch some 50 MB. Clusters know nothing
 // of each other. The context bounds the start only.
 func StartKafka(ctx context.Context, opts KafkaOptions) (*Kafka, error) {
-	home, err := install(ctx, KindKafka)
+	kind := cmp.Or(opts.Kind, KindKafka)
+	r, err := recipeOf(kind)
+	if err == nil && !kind.IsKafka() {
+		err = fmt.Errorf("%s is no Kafka", kind)
+	}
 	if err != nil {
 		return nil, err
 	}
-	k := &Kafka{}
+	home, err := install(ctx, kind)
+	if err != nil {
+		return nil, err
+	}
+	k := &Kafka{recipe: r}
 	if err := k.start(ctx, home, opts); err != nil {
 		k.Close()
 		return nil, err
@@ -74,11 +89,16 @@ func StartKafka(ctx context.Context, opts KafkaOptions) (*Kafka, error) {
 
 func (k *Kafka) start(ctx context.Context, home string, opts KafkaOptions) error {
 	for id := range max(1, opts.Brokers) {
-		node, err := newKafkaNode(id+1, opts)
+		node, err := newKafkaNode(k.recipe, id+1, opts)
 		if err != nil {
 			return err
 		}
 		k.Nodes = append(k.Nodes, node)
+	}
+	if k.recipe.zookeeper {
+		if err := k.startZookeeper(ctx, home, opts.Users); err != nil {
+			return err
+		}
 	}
 	clusterID := make([]byte, 16)
 	if _, err := rand.Read(clusterID); err != nil {
@@ -86,22 +106,51 @@ func (k *Kafka) start(ctx context.Context, home string, opts KafkaOptions) error
 	}
 	cluster := base64.RawURLEncoding.EncodeToString(clusterID)
 	for _, node := range k.Nodes {
-		if err := node.prepare(ctx, home, cluster, k.properties(node, opts), opts); err != nil {
+		if err := k.prepare(ctx, node, home, cluster, opts); err != nil {
 			return err
 		}
 	}
 	if err := k.Restart(ctx); err != nil {
 		return err
 	}
+	if k.recipe.zookeeper {
+		return nil // they had to be there before
+	}
 	return k.createUsers(ctx, opts.Users)
 }
 
-func newKafkaNode(id int, opts KafkaOptions) (*KafkaNode, error) {
+// prepare writes what a broker reads at its start.
+func (k *Kafka) prepare(ctx context.Context, n *KafkaNode, home, cluster string, opts KafkaOptions) error {
+	if err := os.MkdirAll(n.dataDir(), 0o750); err != nil {
+		return err
+	}
+	properties := k.properties(n, opts)
+	if k.recipe.zookeeper {
+		if err := keystore(n.dir, opts.Certificate, properties); err != nil {
+			return err
+		}
+		n.before = func(ctx context.Context) error { return k.zookeeper.awaitNoBroker(ctx, n.id) }
+	} else if err := n.format(cluster); err != nil {
+		return err
+	}
+	config := filepath.Join(n.dir, "server.properties")
+	if err := os.WriteFile(config, propertiesText(properties), 0o600); err != nil {
+		return err
+	}
+	argv, err := kafkaCommand(ctx, n.dir, home, opts)
+	if err != nil {
+		return err
+	}
+	n.argv = append(argv, "kafka.Kafka", config)
+	return nil
+}
+
+func newKafkaNode(r recipe, id int, opts KafkaOptions) (*KafkaNode, error) {
 	dir := opts.Dir
 	if dir != "" {
 		dir = filepath.Join(dir, "broker-"+strconv.Itoa(id))
 	}
-	p, ports, err := newProcess(string(KindKafka), dir, 3)
+	p, ports, err := newProcess(string(r.kind), dir, 3)
 	if err != nil {
 		return nil, err
 	}
@@ -117,44 +166,46 @@ func newKafkaNode(id int, opts KafkaOptions) (*KafkaNode, error) {
 		}
 		p.closers = append(p.closers, n.Faults.Close)
 	}
-	p.ready = "Kafka Server started"
+	p.ready = r.ready
 	p.answer = func(ctx context.Context) error { return ping(ctx, n.plain) }
 	return n, nil
 }
 
-// prepare writes what the broker reads at its start. Writing meta.properties
-// is all that formatting the storage comes to in this version: without a
-// bootstrap file it starts with its newest metadata version.
-func (n *KafkaNode) prepare(ctx context.Context, home, cluster string, properties map[string]string, opts KafkaOptions) error {
-	data := n.dataDir()
-	if err := os.MkdirAll(data, 0o750); err != nil {
+// format writes meta.properties, which is all that formatting the storage comes
+// to: without a bootstrap file a broker starts with its newest metadata version.
+func (n *KafkaNode) format(cluster string) error {
+	meta := filepath.Join(n.dataDir(), "meta.properties")
+	if _, err := os.Stat(meta); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	meta := filepath.Join(data, "meta.properties")
-	if _, err := os.Stat(meta); errors.Is(err, os.ErrNotExist) {
-		text := propertiesText(map[string]string{"version": "1", "cluster.id": cluster, "node.id": strconv.Itoa(n.id)})
-		if err := os.WriteFile(meta, text, 0o600); err != nil {
-			return err
-		}
-	}
-	config := filepath.Join(n.dir, "server.properties")
-	if err := os.WriteFile(config, propertiesText(properties), 0o600); err != nil {
-		return err
-	}
-	argv, err := javaCommand(ctx, defaultJava, n.dir, opts.Heap, "256m", opts.FullJIT)
+	text := propertiesText(map[string]string{"version": "1", "cluster.id": cluster, "node.id": strconv.Itoa(n.id)})
+	return os.WriteFile(meta, text, 0o600)
+}
+
+// kafkaCommand returns the beginning of the command line of a program of Kafka.
+func kafkaCommand(ctx context.Context, dir, home string, opts KafkaOptions) ([]string, error) {
+	argv, err := javaCommand(ctx, defaultJava, dir, opts.Heap, "256m", opts.FullJIT)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	argv = append(argv,
+	log4j := filepath.Join(dir, "log4j.properties")
+	if err := os.WriteFile(log4j, propertiesText(log4jProperties()), 0o600); err != nil {
+		return nil, err
+	}
+	return append(argv,
+		// What versions before 2.1 reach for by reflection.
+		"--add-opens", "java.base/java.lang=ALL-UNNAMED", "--add-opens", "java.base/java.nio=ALL-UNNAMED", "--add-opens", "java.base/sun.nio.ch=ALL-UNNAMED",
+		"-Dzookeeper.jmx.log4j.disable=true",
+		"-Dlog4j.configuration=file:"+log4j,
 		"-Dorg.slf4j.simpleLogger.logFile=System.out",
 		"-Dorg.slf4j.simpleLogger.showDateTime=true",
 		"-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
 		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-		"-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info", // says when it is ready
-		"-cp", filepath.Join(home, "lib", "*"),
-		"kafka.Kafka", config)
-	n.argv = argv
-	return nil
+		// Say when they are ready.
+		"-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
+		"-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaServer=info",
+		"-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.NIOServerCnxnFactory=info",
+		"-cp", filepath.Join(home, "lib", "*")), nil
 }
 
 func (n *KafkaNode) dataDir() string { return filepath.Join(n.dir, "data") }
@@ -224,6 +275,11 @@ func (k *Kafka) KeepLogs(dir string) error {
 	return k.each(func(n *KafkaNode) error { return n.KeepLogs(dir) })
 }
 
-// Close kills all brokers and removes their folders, unless the caller named
-// one.
-func (k *Kafka) Close() { _ = k.each(func(n *KafkaNode) error { n.Close(); return nil }) }
+// Close kills all brokers, and their ZooKeeper, and removes their folders, unless
+// the caller named one.
+func (k *Kafka) Close() {
+	_ = k.each(func(n *KafkaNode) error { n.Close(); return nil })
+	if k.zookeeper != nil {
+		k.zookeeper.Close()
+	}
+}

@@ -174,3 +174,43 @@ func TestKafkaBehindFaultProxy(t *testing.T) {
 	assert.Equal(t, 2, faults.Counts().Cut, "the client must come back after each cut, through the proxy")
 	assert.Equal(t, []string{"through"}, consume(ctx, t, "faulty", 1, seed))
 }
+
+// Each version starts, keeps what it got when it is killed, and has a listener
+// with TLS and users, where the version can do that (1.1.1 and older need more for it).
+func TestKafkaVersions(t *testing.T) {
+	chosen := selected(t)
+	for _, kind := range servers.KafkaKinds() {
+		if kind == servers.KindKafka || !slices.Contains(chosen, kind) {
+			continue // all other tests are with this one
+		}
+		t.Run(string(kind), func(t *testing.T) {
+			ctx := t.Context()
+			opts := servers.KafkaOptions{Kind: kind}
+			ca, err := servers.NewCA("e2e")
+			require.NoError(t, err)
+			if kind != servers.KindKafka0102 && kind != servers.KindKafka111 {
+				opts.Users = map[string]string{"ckafka-1#alice": "S3CRET"}
+				opts.Certificate, err = ca.Issue("127.0.0.1")
+				require.NoError(t, err)
+			}
+			k := startKafka(t, opts)
+			seed := kgo.SeedBrokers(k.Brokers()...)
+			require.NoError(t, k.CreateTopic(ctx, "kept", 3, map[string]string{"max.message.bytes": "2000000"}))
+			produce(ctx, t, "kept", "one", seed)
+			k.Kill()
+			timed(t, "start after kill", func() error { return k.Restart(ctx) })
+			want := []string{"one"}
+			if opts.Users != nil {
+				roots := x509.NewCertPool()
+				require.True(t, roots.AppendCertsFromPEM(ca.PEM()))
+				auth := scram.Auth{User: "ckafka-1#alice", Pass: "S3CRET"}
+				for _, m := range []sasl.Mechanism{plain.Auth{User: auth.User, Pass: auth.Pass}.AsMechanism(), auth.AsSha256Mechanism(), auth.AsSha512Mechanism()} {
+					produce(ctx, t, "kept", m.Name(), kgo.SeedBrokers(k.SecureBrokers()...), kgo.SASL(m),
+						kgo.DialTLSConfig(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}))
+					want = append(want, m.Name())
+				}
+			}
+			assert.ElementsMatch(t, want, consume(ctx, t, "kept", len(want), seed))
+		})
+	}
+}

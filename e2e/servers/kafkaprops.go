@@ -10,19 +10,11 @@ import (
 
 // properties returns a broker's configuration.
 func (k *Kafka) properties(n *KafkaNode, opts KafkaOptions) map[string]string {
-	voters := make([]string, len(k.Nodes))
-	for i, other := range k.Nodes {
-		voters[i] = fmt.Sprintf("%d@%s", other.id, other.control)
-	}
 	replicas := strconv.Itoa(int(k.replicas()))
 	p := map[string]string{
-		"process.roles":                  "broker,controller",
-		"node.id":                        strconv.Itoa(n.id),
-		"controller.quorum.voters":       strings.Join(voters, ","),
-		"controller.listener.names":      "CONTROLLER",
-		"listeners":                      "PLAINTEXT://" + n.plain + ",CONTROLLER://" + n.control,
+		"listeners":                      "PLAINTEXT://" + n.plain,
 		"advertised.listeners":           "PLAINTEXT://" + n.Broker(),
-		"listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+		"listener.security.protocol.map": "PLAINTEXT:PLAINTEXT",
 		"log.dirs":                       n.dataDir(),
 		// CKafka does not create topics for clients either.
 		"auto.create.topics.enable":                "false",
@@ -30,18 +22,43 @@ func (k *Kafka) properties(n *KafkaNode, opts KafkaOptions) map[string]string {
 		"transaction.state.log.replication.factor": replicas,
 		"transaction.state.log.min.isr":            "1",
 		"group.initial.rebalance.delay.ms":         "0",
-		// A killed broker is let back in when its old session has run out.
-		"broker.session.timeout.ms":    "3000",
-		"broker.heartbeat.interval.ms": "500",
 	}
 	if len(opts.Users) > 0 || opts.Certificate != nil {
 		p["listeners"] += ",SECURE://" + n.secure
 		p["advertised.listeners"] += ",SECURE://" + n.secure
 		p["listener.security.protocol.map"] += ",SECURE:" + secureProtocol(opts)
-		maps.Copy(p, secureProperties(opts))
+		maps.Copy(p, secureProperties(opts, !k.recipe.zookeeper))
+	}
+	if k.recipe.zookeeper {
+		maps.Copy(p, k.zookeeperProperties(n))
+	} else {
+		voters := make([]string, len(k.Nodes))
+		for i, other := range k.Nodes {
+			voters[i] = fmt.Sprintf("%d@%s", other.id, other.control)
+		}
+		p["process.roles"] = "broker,controller"
+		p["node.id"] = strconv.Itoa(n.id)
+		p["controller.quorum.voters"] = strings.Join(voters, ",")
+		p["controller.listener.names"] = "CONTROLLER"
+		p["listeners"] += ",CONTROLLER://" + n.control
+		p["listener.security.protocol.map"] += ",CONTROLLER:PLAINTEXT"
+		// A killed broker is let back in when its old session has run out.
+		p["broker.session.timeout.ms"] = "3000"
+		p["broker.heartbeat.interval.ms"] = "500"
 	}
 	maps.Copy(p, opts.Properties)
 	return p
+}
+
+// zookeeperProperties are those of a broker with a ZooKeeper.
+func (k *Kafka) zookeeperProperties(n *KafkaNode) map[string]string {
+	return map[string]string{
+		"broker.id":         strconv.Itoa(n.id),
+		"zookeeper.connect": k.zookeeper.addr,
+		// A killed broker is let back in when its old session has run out.
+		"zookeeper.session.timeout.ms":    "3000",
+		"zookeeper.connection.timeout.ms": "20000",
+	}
 }
 
 func secureProtocol(opts KafkaOptions) string {
@@ -55,9 +72,11 @@ func secureProtocol(opts KafkaOptions) string {
 	}
 }
 
-func secureProperties(opts KafkaOptions) map[string]string {
+// secureProperties are those of the second listener. Versions that know pem have
+// the certificate in them; for others see keystore.
+func secureProperties(opts KafkaOptions, pem bool) map[string]string {
 	const (
-		listener = "listener.name.secure."
+		listener = secureListener
 		security = "org.apache.kafka.common.security."
 	)
 	p := map[string]string{}
@@ -71,13 +90,16 @@ func secureProperties(opts KafkaOptions) map[string]string {
 		}
 		p[listener+"plain.sasl.jaas.config"] = strings.Join(plain, " ") + ";"
 	}
-	if c := opts.Certificate; c != nil {
+	if c := opts.Certificate; c != nil && pem {
 		p[listener+"ssl.keystore.type"] = "PEM"
 		p[listener+"ssl.keystore.certificate.chain"] = string(c.Cert)
 		p[listener+"ssl.keystore.key"] = string(c.Key)
 	}
 	return p
 }
+
+// secureListener is before the names of the second listener's own properties.
+const secureListener = "listener.name.secure."
 
 // jaasString quotes a word of a JAAS configuration, so that a user name may
 // hold a #, as CKafka's do.

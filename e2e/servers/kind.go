@@ -30,6 +30,11 @@ const (
 	KindOpenSearch2 Kind = "opensearch2" // OpenSearch 2.19.1
 	KindOpenSearch3 Kind = "opensearch3" // OpenSearch 3.3.2; Java 21
 	KindKafka       Kind = "kafka"       // Kafka 3.9.1
+	KindKafka0102   Kind = "kafka0102"   // Kafka 0.10.2.2, with a ZooKeeper as all before 3
+	KindKafka111    Kind = "kafka111"    // Kafka 1.1.1
+	KindKafka24     Kind = "kafka24"     // Kafka 2.4.1
+	KindKafka28     Kind = "kafka28"     // Kafka 2.8.1
+	KindKafka41     Kind = "kafka41"     // Kafka 4.1.1
 )
 
 // Kinds returns every kind.
@@ -43,8 +48,16 @@ func Kinds() []Kind {
 
 // SearchKinds returns the kinds that StartElasticsearch starts.
 func SearchKinds() []Kind {
-	return slices.DeleteFunc(Kinds(), func(k Kind) bool { return k == KindKafka })
+	return slices.DeleteFunc(Kinds(), Kind.IsKafka)
 }
+
+// KafkaKinds returns the kinds that StartKafka starts, the oldest first.
+func KafkaKinds() []Kind {
+	return []Kind{KindKafka0102, KindKafka111, KindKafka24, KindKafka28, KindKafka, KindKafka41}
+}
+
+// IsKafka reports whether StartKafka starts the kind.
+func (k Kind) IsKafka() bool { return slices.Contains(KafkaKinds(), k) }
 
 // Selected parses a choice of kinds, such as the value of E2E_SERVERS: names
 // with commas between, in any order. Nothing chosen means every kind.

@@ -2,6 +2,7 @@ package servers
 
 import (
 	"encoding/xml"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -19,7 +20,7 @@ func TestSelected(t *testing.T) {
 		"one":                   {list: "es7", want: []Kind{KindES7}},
 		"two in their order":    {list: "kafka,es6", want: []Kind{KindKafka, KindES6}},
 		"spaces and repeats":    {list: " es8 ,es8, opensearch2,", want: []Kind{KindES8, KindOpenSearch2}},
-		"unknown":               {list: "es7,es10", err: `unknown server "es10"; known: es6, es710, es7, es8, es819, es9, opensearch2, opensearch3, kafka`},
+		"unknown":               {list: "es7,es10", err: `unknown server "es10"; known: es6, es710, es7, es8, es819, es9, opensearch2, opensearch3, kafka, kafka0102, kafka111, kafka24, kafka28, kafka41`},
 		"other case":            {list: "ES7", err: `unknown server "ES7"`},
 	}
 	for name, tt := range tests {
@@ -36,7 +37,10 @@ func TestSelected(t *testing.T) {
 }
 
 func TestSearchKinds(t *testing.T) {
-	assert.Equal(t, Kinds(), append(SearchKinds(), KindKafka))
+	assert.ElementsMatch(t, Kinds(), append(SearchKinds(), KafkaKinds()...))
+	for _, k := range Kinds() {
+		assert.NotEqual(t, k.IsKafka(), slices.Contains(SearchKinds(), k), k)
+	}
 }
 
 func TestRecipes(t *testing.T) {
@@ -63,7 +67,10 @@ func TestRecipes(t *testing.T) {
 			files, err := r.files()
 			require.NoError(t, err)
 			assert.Contains(t, files, "pom.xml")
-			if r.kind != KindKafka {
+			if r.kind.IsKafka() {
+				assert.NotEmpty(t, r.scala)
+				assert.NotEmpty(t, r.ready)
+			} else {
 				assert.Contains(t, string(files["Launcher.java"]), "public class Launcher")
 				assert.NotEmpty(t, r.transportPort)
 			}
@@ -74,6 +81,9 @@ func TestRecipes(t *testing.T) {
 			assert.Equal(t, id, r.id(files), "the same recipe has the same id")
 			other := r
 			other.log4j += "1"
+			assert.NotEqual(t, id, other.id(files), "other jars must have another id")
+			other = r
+			other.scala += "1"
 			assert.NotEqual(t, id, other.id(files), "other jars must have another id")
 			files["pom.xml"] = append(files["pom.xml"], ' ')
 			assert.NotEqual(t, id, r.id(files), "another pom.xml must have another id")

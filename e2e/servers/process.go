@@ -31,7 +31,9 @@ type Process struct {
 	dir   string   // the server's folder, which has the log
 	ready string   // a line with this text says that the server is ready
 	// answer sends one request, after the line, that the server must answer.
-	answer  func(ctx context.Context) error
+	answer func(ctx context.Context) error
+	// before, if there is one, returns when the server may be started.
+	before  func(ctx context.Context) error
 	grace   time.Duration // until a server that was asked to end is killed
 	closers []func()      // run at Close, last first
 
@@ -217,6 +219,11 @@ func (p *Process) start(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	if p.before != nil {
+		if err := p.before(ctx); err != nil {
+			return fmt.Errorf("starting %s: %w", p.name, err)
+		}
+	}
 	log, err := os.OpenFile(p.Log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err

@@ -25,6 +25,12 @@ type recipe struct {
 	// log4j is the version of the logging library that the server was made
 	// with; none for a server that brings its own.
 	log4j string
+	// scala is the version of Scala that a Kafka was compiled with.
+	scala string
+	// zookeeper servers need a ZooKeeper beside them.
+	zookeeper bool
+	// ready is what a Kafka prints when it has started.
+	ready string
 	// launcher is the Java program under recipes that runs the server; none
 	// for a server that brings its own.
 	launcher string
@@ -46,6 +52,11 @@ const (
 	transportPort    = "transport.port"
 )
 
+const (
+	kraftReady     = "Kafka Server started"
+	zookeeperReady = "] started"
+)
+
 // netty has a server whose HTTP layer is a plug-in in its class path find it.
 var netty = map[string]string{"http.type": "netty4", "transport.type": "netty4"}
 
@@ -59,7 +70,12 @@ var allRecipes = []recipe{
 	{kind: KindES9, version: "9.0.0", profile: "elasticsearch-modular", log4j: "2.19.0", launcher: "es9", modular: true, zstd: true, java: 21, transportPort: transportPort},
 	{kind: KindOpenSearch2, version: "2.19.1", profile: "opensearch", log4j: "2.21.0", launcher: "opensearch2", java: 17, settings: netty, transportPort: transportPort},
 	{kind: KindOpenSearch3, version: "3.3.2", profile: "opensearch", log4j: "2.21.0", launcher: "opensearch3", java: 21, settings: netty, transportPort: transportPort},
-	{kind: KindKafka, version: "3.9.1", profile: "kafka", java: 17},
+	{kind: KindKafka, version: "3.9.1", profile: "kafka", scala: "2.13", ready: kraftReady, java: 17},
+	{kind: KindKafka0102, version: "0.10.2.2", profile: "kafka-zookeeper", scala: "2.12", zookeeper: true, ready: "], started", java: 17},
+	{kind: KindKafka111, version: "1.1.1", profile: "kafka-zookeeper", scala: "2.12", zookeeper: true, ready: zookeeperReady, java: 17},
+	{kind: KindKafka24, version: "2.4.1", profile: "kafka-zookeeper", scala: "2.13", zookeeper: true, ready: zookeeperReady, java: 17},
+	{kind: KindKafka28, version: "2.8.1", profile: "kafka-zookeeper", scala: "2.13", zookeeper: true, ready: zookeeperReady, java: 17},
+	{kind: KindKafka41, version: "4.1.1", profile: "kafka", scala: "2.13", ready: kraftReady, java: 17},
 }
 
 func recipeOf(kind Kind) (recipe, error) {
@@ -110,7 +126,7 @@ classname=org.elasticsearch.transport.netty4.Netty4Plugin
 // that a cache never serves what an older recipe made.
 func (r recipe) id(files map[string][]byte) string {
 	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%s\x00%s\x00%s\x00", buildVersion, r.profile, r.log4j)
+	_, _ = fmt.Fprintf(h, "%s\x00%s\x00%s\x00%s\x00", buildVersion, r.profile, r.log4j, r.scala)
 	for _, name := range sortedKeys(files) {
 		_, _ = fmt.Fprintf(h, "%s\x00%s", name, files[name])
 	}
