@@ -48,6 +48,37 @@ func (k *Kafka) CreateTopic(ctx context.Context, name string, partitions int32, 
 	return k.awaitLeaders(ctx, name)
 }
 
+// AlterTopic replaces a topic's own settings.
+func (k *Kafka) AlterTopic(ctx context.Context, name string, config map[string]string) error {
+	if k.recipe.kind == KindKafka0102 { // it knows no such request
+		return k.zookeeper.alter(ctx, "topics", name, config)
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(k.Brokers()...))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	resource := kmsg.NewAlterConfigsRequestResource()
+	resource.ResourceType, resource.ResourceName = kmsg.ConfigResourceTypeTopic, name
+	for _, key := range sortedKeys(config) {
+		c := kmsg.NewAlterConfigsRequestResourceConfig()
+		c.Name, c.Value = key, new(config[key])
+		resource.Configs = append(resource.Configs, c)
+	}
+	req := kmsg.NewPtrAlterConfigsRequest()
+	req.Resources = append(req.Resources, resource)
+	resp, err := req.RequestWith(ctx, client)
+	if err != nil {
+		return fmt.Errorf("altering topic %s: %w", name, err)
+	}
+	for _, r := range resp.Resources {
+		if err := kerr.ErrorForCode(r.ErrorCode); err != nil {
+			return fmt.Errorf("altering topic %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
 // awaitLeaders asks each broker until it knows all leaders: brokers hear of a
 // new topic a moment after the controller has made it.
 func (k *Kafka) awaitLeaders(ctx context.Context, topic string) error {

@@ -22,6 +22,7 @@ import (
 type zookeeper struct {
 	*Process
 	addr string
+	home string // where the jars are
 }
 
 // startZookeeper starts the ZooKeeper that is in Kafka's jars, and stores the
@@ -31,7 +32,7 @@ func (k *Kafka) startZookeeper(ctx context.Context, home string, users map[strin
 	if err != nil {
 		return err
 	}
-	z := &zookeeper{p, loopback(ports[0])}
+	z := &zookeeper{p, loopback(ports[0]), home}
 	k.zookeeper = z
 	config := filepath.Join(z.dir, "zookeeper.properties")
 	err = os.WriteFile(config, propertiesText(map[string]string{
@@ -47,8 +48,7 @@ func (k *Kafka) startZookeeper(ctx context.Context, home string, users map[strin
 	if err != nil {
 		return err
 	}
-	small := KafkaOptions{Heap: "64m"}
-	argv, err := kafkaCommand(ctx, z.dir, home, small)
+	argv, err := kafkaCommand(ctx, z.dir, home, KafkaOptions{Heap: "64m"})
 	if err != nil {
 		return err
 	}
@@ -62,16 +62,28 @@ func (k *Kafka) startZookeeper(ctx context.Context, home string, users map[strin
 		return err
 	}
 	for _, user := range sortedKeys(users) {
-		tool, err := kafkaCommand(ctx, z.dir, home, small)
-		if err != nil {
+		password := "[iterations=4096,password=" + users[user] + "]"
+		if err := z.alter(ctx, "users", user, map[string]string{"SCRAM-SHA-256": password, "SCRAM-SHA-512": password}); err != nil {
 			return err
 		}
-		password := "[iterations=4096,password=" + users[user] + "]"
-		tool = append(tool, "kafka.admin.ConfigCommand", "--zookeeper", z.addr, "--alter", "--entity-type", "users", "--entity-name", user,
-			"--add-config", "SCRAM-SHA-256="+password+",SCRAM-SHA-512="+password)
-		if err := runTool(ctx, tool[0], tool[1:]...); err != nil {
-			return fmt.Errorf("creating user %s: %w", user, err)
-		}
+	}
+	return nil
+}
+
+// alter writes settings of a user or a topic, of which the brokers hear.
+func (z *zookeeper) alter(ctx context.Context, kind, name string, config map[string]string) error {
+	argv, err := kafkaCommand(ctx, z.dir, z.home, KafkaOptions{Heap: "64m"})
+	if err != nil {
+		return err
+	}
+	settings := make([]string, 0, len(config))
+	for _, key := range sortedKeys(config) {
+		settings = append(settings, key+"="+config[key])
+	}
+	argv = append(argv, "kafka.admin.ConfigCommand", "--zookeeper", z.addr, "--alter", "--entity-type", kind, "--entity-name", name,
+		"--add-config", strings.Join(settings, ","))
+	if err := runTool(ctx, argv[0], argv[1:]...); err != nil {
+		return fmt.Errorf("altering %s of %s: %w", name, kind, err)
 	}
 	return nil
 }
