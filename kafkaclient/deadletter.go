@@ -52,7 +52,7 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 
 	sizes := make([]deadletter.Size, len(letters))
 	j := &job{
-		c: c, variable: "kafka_dead_letter_topic", n: len(letters),
+		c: c, variable: "kafka_dead_letter_topic", n: len(letters), headers: true,
 		rec:    func(i int) *record.Record { return letters[i].Record },
 		target: func(string) string { return c.cfg.DeadLetterTopic },
 		tag:    func(i int) string { return letters[i].Sink },
