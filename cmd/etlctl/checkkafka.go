@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"ckafka-etl/config"
+	"ckafka-etl/internal/core/brokers"
 	"ckafka-etl/kafkaclient"
 	"ckafka-etl/record"
 )
@@ -22,7 +23,15 @@ type kafkaCheck struct {
 	r       *checkReport
 	cfg     *config.Kafka
 	timeout time.Duration
+	// abilities are what all brokers can do; nil: they told nothing.
+	abilities brokers.Abilities
 }
+
+// The variables with the names of topics.
+const (
+	targetTopic     = "kafka_topic_name"
+	deadLetterTopic = "kafka_dead_letter_topic"
+)
 
 // topicUse is a topic that the function writes to.
 type topicUse struct{ variable, name string }
@@ -63,7 +72,7 @@ func checkKafka(ctx context.Context, r *checkReport, cfg *config.Kafka, flags *c
 // topics are those that the function writes to.
 func (c *kafkaCheck) topics() []topicUse {
 	var list []topicUse
-	for _, t := range []topicUse{{"kafka_topic_name", c.cfg.Topic}, {"kafka_dead_letter_topic", c.cfg.DeadLetterTopic}} {
+	for _, t := range []topicUse{{targetTopic, c.cfg.Topic}, {deadLetterTopic, c.cfg.DeadLetterTopic}} {
 		if t.name != "" {
 			list = append(list, t)
 		}
@@ -84,20 +93,9 @@ func (c *kafkaCheck) bootstrap(ctx context.Context, broker string) (*kgo.Client,
 		c.r.fail("configuration", "", "%v", err)
 		return nil, nil
 	}
-	req := kmsg.NewPtrMetadataRequest()
-	req.AllowAutoTopicCreation = false
-	req.IncludeTopicAuthorizedOperations = true
-	req.Topics = []kmsg.MetadataRequestTopic{}
-	for _, t := range c.topics() {
-		if !hasPlaceholder(t.name) {
-			topic := kmsg.NewMetadataRequestTopic()
-			topic.Topic = new(t.name)
-			req.Topics = append(req.Topics, topic)
-		}
-	}
 	stepCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	meta, err := req.RequestWith(stepCtx, cl)
+	meta, err := c.ask(stepCtx, cl)
 	if err != nil {
 		cl.Close()
 		c.refused(ctx, broker, err)
@@ -113,6 +111,29 @@ func (c *kafkaCheck) bootstrap(ctx context.Context, broker string) (*kgo.Client,
 		c.r.ok("login", "none is set and none was asked for")
 	}
 	return cl, meta
+}
+
+// ask asks for the topics, in a way that makes none: for all of them where
+// brokers cannot be told not to.
+func (c *kafkaCheck) ask(ctx context.Context, cl *kgo.Client) (*kmsg.MetadataResponse, error) {
+	able, err := brokers.Ask(ctx, cl)
+	if err != nil {
+		return nil, err
+	}
+	req := kmsg.NewPtrMetadataRequest()
+	req.AllowAutoTopicCreation = false
+	req.IncludeTopicAuthorizedOperations = true
+	if able.QuietQuestions() {
+		req.Topics = []kmsg.MetadataRequestTopic{}
+		for _, t := range c.topics() {
+			if !hasPlaceholder(t.name) {
+				topic := kmsg.NewMetadataRequestTopic()
+				topic.Topic = new(t.name)
+				req.Topics = append(req.Topics, topic)
+			}
+		}
+	}
+	return req.RequestWith(ctx, cl)
 }
 
 // refused says why a broker that can be reached gave no answer.
@@ -136,21 +157,24 @@ func kafkaText(c *record.Cause) string { return clip(cmp.Or(c.Safe, c.Reason, c.
 // advertises: records go there, not to those of kafka_address.
 func (c *kafkaCheck) brokers(ctx context.Context, cl *kgo.Client, meta *kmsg.MetadataResponse) {
 	const check = "brokers"
-	well := 0
+	var well []brokers.Abilities
 	for _, b := range meta.Brokers {
 		stepCtx, cancel := context.WithTimeout(ctx, c.timeout)
-		_, err := cl.Broker(int(b.NodeID)).Request(stepCtx, kmsg.NewPtrApiVersionsRequest())
+		able, err := brokers.AskBroker(stepCtx, cl.Broker(int(b.NodeID)))
 		cancel()
 		if err == nil {
-			well++
+			well = append(well, able)
 			continue
 		}
 		cause := kafkaclient.Explain("", "", err)
 		c.r.fail(check, "the cluster advertises this address, and records go there: look at advertised.listeners, and at whether the function can reach it",
 			"broker %d at %s:%d gives no answer: %s", b.NodeID, b.Host, b.Port, kafkaText(cause))
 	}
-	if well > 0 && well == len(meta.Brokers) {
-		c.r.ok(check, "%s of the cluster answers at its advertised address", each(well, "broker"))
+	if len(well) > 0 && len(well) == len(meta.Brokers) {
+		c.r.ok(check, "%s of the cluster answers at its advertised address", each(len(well), "broker"))
+	}
+	if len(well) > 0 {
+		c.version(well)
 	}
 }
 
@@ -195,10 +219,11 @@ func (c *kafkaCheck) topic(ctx context.Context, cl *kgo.Client, meta *kmsg.Metad
 		return
 	}
 	text := use.name + " has " + number(len(t.Partitions), "partition") + c.limit(ctx, cl, use.name)
-	if c.cfg.KeepPartition && use.variable == "kafka_topic_name" {
+	if c.cfg.KeepPartition && use.variable == targetTopic {
 		text += "; with kafka_partition=keep it needs at least as many as the source"
 	}
 	c.r.ok(check, "%s", text)
+	c.format(ctx, cl, use)
 	c.right(t, use)
 }
 
@@ -206,6 +231,8 @@ func (c *kafkaCheck) topic(ctx context.Context, cl *kgo.Client, meta *kmsg.Metad
 func (c *kafkaCheck) right(t *kmsg.MetadataResponseTopic, use topicUse) {
 	const check, write, untold = "write", 4, -1 << 31
 	switch ops := t.AuthorizedOperations; {
+	case ops == untold && !c.abilities.Rights():
+		// That was said of the version.
 	case ops == untold:
 		c.r.note(check, "the broker does not tell whether %s may be written to", use.name)
 	case ops&(1<<write) == 0:

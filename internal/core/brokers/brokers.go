@@ -6,6 +6,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -16,8 +17,19 @@ type Abilities map[int16]int16
 
 // Ask asks one broker of the cluster.
 func Ask(ctx context.Context, client *kgo.Client) (Abilities, error) {
-	resp, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, client)
+	return AskBroker(ctx, client)
+}
+
+// AskBroker asks the broker that the requester leads to.
+func AskBroker(ctx context.Context, to kmsg.Requestor) (Abilities, error) {
+	req := kmsg.NewPtrApiVersionsRequest()
+	// Since Kafka 2.4 who gives no name is told nothing.
+	req.ClientSoftwareName, req.ClientSoftwareVersion = "ckafka-etl", "1"
+	resp, err := req.RequestWith(ctx, to)
 	if err != nil {
+		return nil, err
+	}
+	if err := kerr.ErrorForCode(resp.ErrorCode); err != nil {
 		return nil, err
 	}
 	a := make(Abilities, len(resp.ApiKeys))

@@ -55,6 +55,12 @@ func TestAbilities(t *testing.T) {
 
 func TestAsk(t *testing.T) {
 	t.Parallel()
+	// A broker since 2.4 tells nothing to who asks without a name, which looked as
+	// if it could do everything.
+	own, err := brokers.AskBroker(t.Context(), start(t, kfake.MaxVersions(kversion.V2_4_0())).Broker(0))
+	require.NoError(t, err)
+	assert.NotEmpty(t, own)
+	assert.False(t, own.OneFormat())
 	a, err := brokers.Ask(t.Context(), start(t, kfake.MaxVersions(kversion.V2_4_0())))
 	require.NoError(t, err)
 	assert.True(t, a.Zstd())
