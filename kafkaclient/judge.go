@@ -70,7 +70,7 @@ func (l *lane) written(j *job) {
 	l.at = l.batch.end
 	j.c.release(l.batch)
 	l.batch, l.next = l.next, nil
-	l.sent, l.tries, l.absents, l.corrupts, l.cause = false, 0, 0, 0, nil
+	l.sends, l.tries, l.absents, l.corrupts, l.cause = 0, 0, 0, 0, nil
 }
 
 // split has the batch sent in smaller parts, until the culprit stands alone.
@@ -121,10 +121,11 @@ func (l *lane) refuse(j *job, named []kmsg.ProduceResponseTopicPartitionErrorRec
 // without a key in a compacted topic. Then the batch is halved, and a message
 // that stands alone is set aside until one behind it is taken.
 func (l *lane) doubt(j *job, m meaning, cause *record.Cause) {
-	if l.corrupts++; l.corrupts < maxCorrupt {
+	if l.corrupts++; !l.doubted && l.corrupts < maxCorrupt {
 		l.fail(j, meaning{verdict: again, hint: m.hint}, cause)
 		return
 	}
+	l.doubted = true
 	items := l.batch.items
 	switch i := items[0]; {
 	case len(items) > 1:

@@ -24,7 +24,7 @@ type lane struct {
 	stale       bool        // waits for metadata
 	stuck       bool        // nothing more can be sent
 	begun       bool        // what an earlier call left open has been seen to
-	sent        bool        // batch was sent before: nobody knows whether it is written
+	sends       int         // of batch; from the first on nobody knows whether it is written
 	numbered    bool        // batch was sent with a producer id
 	took        bool        // something of this call is written
 	of          incarnation // of the topic that batch was sent to
@@ -33,6 +33,7 @@ type lane struct {
 	tries    int // failed ones since something last succeeded
 	absents  int
 	corrupts int       // of batch
+	doubted  bool      // a batch was damaged on its way more than once
 	suspects []suspect // items that were refused alone, without proof
 	waits    time.Time
 	cause    *record.Cause // of the last failure
@@ -70,7 +71,7 @@ func (l *lane) resume(j *job) {
 	if again != nil && !s.of.gone(j.c.topics[l.topic].incarnation()) {
 		if b := l.fill(j, again, 0); b != nil && len(b.items) == len(again) {
 			b.alone, b.end = true, l.at
-			l.batch, l.sent, l.numbered = b, true, b.format == numbered && !j.c.plain
+			l.batch, l.sends, l.numbered = b, 1, b.format == numbered && !j.c.plain
 			return
 		}
 	}
@@ -142,10 +143,12 @@ func (j *job) encodeAhead() {
 	}
 }
 
-// unload has the batch and the one behind it made anew, of what is not settled.
-// The number of a batch that was sent is used up.
+// unload has the batch and the one behind it made anew, of what is not settled,
+// after the broker has refused it: brokers look at a batch before they append it,
+// so that its number is free if it was sent just once. If it was sent before, the
+// number is used up.
 func (l *lane) unload(j *job) {
-	if l.sent && l.numbered {
+	if l.sends > 1 && l.numbered {
 		l.restart(j)
 	}
 	l.drop(j)
@@ -155,7 +158,7 @@ func (l *lane) drop(j *job) {
 	j.c.release(l.batch)
 	j.c.release(l.next)
 	l.batch, l.next = nil, nil
-	l.sent, l.corrupts = false, 0
+	l.sends, l.corrupts = 0, 0
 }
 
 // fail has the batch sent again, or gives up what is left in the lane. Nothing
@@ -221,7 +224,7 @@ func (l *lane) finish(j *job) {
 	if l.begun {
 		l.sequence.pending = nil
 	}
-	if l.sent && l.numbered && l.batch != nil {
+	if l.sends > 0 && l.numbered && l.batch != nil {
 		l.sequence.pending = j.prints(l.batch.items)
 		if l.of != (incarnation{}) {
 			l.sequence.of = l.of

@@ -66,10 +66,11 @@ type incarnation struct {
 	partitions int
 }
 
-// gone reports whether the topic is not there any more, now that another is.
+// gone reports whether the topic is not there any more, now that another is. Of
+// a topic without partitions nothing is known.
 func (t incarnation) gone(now incarnation) bool {
 	var none [16]byte
-	return now.partitions < t.partitions || t.id != none && now.id != none && t.id != now.id
+	return now.partitions > 0 && now.partitions < t.partitions || t.id != none && now.id != none && t.id != now.id
 }
 
 // restart begins to count from 0 under a new epoch, which makes the broker

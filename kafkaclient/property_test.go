@@ -35,6 +35,7 @@ func TestEveryRecordOnce(t *testing.T) {
 		if err := c.CreateTopic("target", partitions, map[string]string{"max.message.bytes": strconv.Itoa(limit)}); err != nil {
 			rt.Fatal(err)
 		}
+		epochsByPartition(rt, c)
 		k, err := kafkaclient.New(configured(c, func(cfg *kafkaclient.Config) {
 			cfg.DeadLetterTopic = ""
 			cfg.KeepPartition = rapid.Bool().Draw(rt, "keep")

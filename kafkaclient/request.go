@@ -41,8 +41,9 @@ func (j *job) send(ctx context.Context, broker int32, lanes []*lane) {
 		p.Partition, p.Records = l.partition, l.batch.wire
 		t.Partitions = append(t.Partitions, p)
 		j.stats.Bytes += int64(l.batch.size)
-		repeats = repeats || l.sent
-		l.flying, l.sent, l.of = true, true, j.c.topics[l.topic].incarnation()
+		repeats = repeats || l.sends > 0
+		l.sends++
+		l.flying, l.of = true, j.c.topics[l.topic].incarnation()
 		sent = append(sent, l)
 	}
 	j.stats.Requests++

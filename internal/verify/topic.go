@@ -23,7 +23,7 @@ type topic struct {
 	id      [16]byte
 	ranges  map[int32]span
 	compact bool
-	format brokers.Format // the message.format.version that the brokers tell, if they do
+	format  brokers.Format // the message.format.version that the brokers tell, if they do
 }
 
 // openTopic finds out what there is to compare.

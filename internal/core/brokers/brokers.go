@@ -49,23 +49,23 @@ func (a Abilities) knows(key kmsg.Key, version int16) bool {
 	return ok && newest >= version
 }
 
-// Timestamps: Kafka 0.10, the oldest that the function writes to.
+// Timestamps reports whether messages have times: Kafka 0.10, the oldest that the function writes to.
 func (a Abilities) Timestamps() bool { return a.knows(kmsg.Produce, 2) }
 
-// RecordBatches, with headers in them: Kafka 0.11.
+// RecordBatches reports whether there are such, with headers: Kafka 0.11.
 func (a Abilities) RecordBatches() bool { return a.knows(kmsg.Produce, 3) }
 
-// ProducerIDs, with which producing is idempotent: Kafka 0.11.
+// ProducerIDs reports whether producing can be idempotent: Kafka 0.11.
 func (a Abilities) ProducerIDs() bool { return a.knows(kmsg.InitProducerID, 0) }
 
-// Zstd: Kafka 2.1, which also keeps the offsets of a group that lives.
+// Zstd reports whether there is that compression: Kafka 2.1, which also keeps the offsets of a group that lives.
 func (a Abilities) Zstd() bool { return a.knows(kmsg.Produce, 7) }
 
-// QuietQuestions says that a question about a topic does not make it if it is
+// QuietQuestions reports whether a question about a topic does not make it if it is
 // told not to: Kafka 0.11.
 func (a Abilities) QuietQuestions() bool { return a.knows(kmsg.Metadata, 4) }
 
-// OneFormat says that topics have no message format of their own any more:
+// OneFormat reports whether topics have no message format of their own any more:
 // Kafka 3.0.
 func (a Abilities) OneFormat() bool { return a.knows(kmsg.ListOffsets, 7) }
 
