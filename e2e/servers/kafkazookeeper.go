@@ -95,6 +95,8 @@ func (z *zookeeper) dump(ctx context.Context) (string, error) {
 		conn, err := dialer.DialContext(ctx, "tcp", z.addr)
 		if err == nil {
 			var said []byte
+			// Who comes while it starts may get no answer, ever.
+			_ = conn.SetDeadline(time.Now().Add(time.Second))
 			if _, err = io.WriteString(conn, "dump"); err == nil {
 				said, err = io.ReadAll(conn)
 			}

@@ -23,6 +23,9 @@ import (
 )
 
 // chaos is a run under faults.
+//
+// What is gone was in a log that lost it, or in a topic that was deleted: it may
+// have been delivered before, and is there at most once.
 type chaos struct {
 	*bench
 	proxy   *servers.FaultProxy
@@ -30,6 +33,8 @@ type chaos struct {
 	zone    string
 	trigger *etlctl
 	ran     []*etlctl // all triggers so far
+	first   int       // number of the first record of the step
+	gone    map[int]bool
 	report  chaosReport
 }
 
@@ -54,6 +59,11 @@ var chaosFaults = []chaosFault{
 	{"member joined and left", (*chaos).joinAndLeave},
 	{"hour crossed between deliveries", (*chaos).crossHour},
 	{"broker stopped and started", (*chaos).stopBroker},
+	{"log truncated", (*chaos).truncateLog},
+	{"topic made anew", (*chaos).makeTopicAnew},
+	{"partition added", (*chaos).addPartition},
+	{"coordinator gone", (*chaos).loseCoordinator},
+	{"three triggers restarted", (*chaos).restartTriggers},
 }
 
 // TestChaos has records come through every kind of fault, in an order that
@@ -74,7 +84,7 @@ func TestChaos(t *testing.T) {
 			c.step(t, chaosFaults[i], portion)
 		}
 	}
-	c.produce(t, records-c.produced, c.body)
+	c.produce(t, max(0, records-c.produced), c.body)
 	c.awaitCommitted(t)
 	require.NoError(t, c.trigger.interrupt(t))
 	took := time.Since(begin)
@@ -96,6 +106,7 @@ func newChaos(t *testing.T, seed int) *chaos {
 		bench:  newBench(t, map[string]string{"thread_pool.write.queue_size": "1"}),
 		random: rand.New(rand.NewPCG(uint64(seed), 0)), // the same faults again
 		zone:   "UTC",
+		gone:   make(map[int]bool),
 	}
 	// Text has no time: its index is that of the day it comes. The day must not
 	// change in the middle, or a killed function's records would get two.
@@ -181,6 +192,7 @@ func kindOf(i int) bodyKind {
 func (c *chaos) step(t *testing.T, f chaosFault, n int) {
 	t.Helper()
 	last := n / 10
+	c.first = c.produced
 	struck := f.strike(c, t, func() { c.produce(t, n-last, c.body) })
 	require.NoError(t, c.proxy.Heal())
 	healed := time.Now()
@@ -414,6 +426,12 @@ func (c *chaos) check(t *testing.T) {
 			t.Errorf("record %d is sound and in the dead letters", i)
 		}
 		times[i] += n
+	}
+	for i := range c.gone {
+		if times[i] == 0 {
+			times[i] = 1
+			c.report.gone++
+		}
 	}
 	c.report.missing, c.report.twice = mustHoldOnce(t, times, c.produced)
 }

@@ -126,8 +126,11 @@ func (b *logBench) numbers() map[int]int {
 }
 
 // segment is the file of the first segment of a partition.
-func (b *logBench) segment(partition int32) string {
-	return filepath.Join(b.dir, "broker-1", "data", fmt.Sprintf("%s-%d", topic, partition), "00000000000000000000.log")
+func (b *logBench) segment(partition int32) string { return segment(b.dir, partition) }
+
+// segment is the same with a broker's folder.
+func segment(dir string, partition int32) string {
+	return filepath.Join(dir, "broker-1", "data", fmt.Sprintf("%s-%d", topic, partition), "00000000000000000000.log")
 }
 
 // batchAt returns where the batch with an offset begins and ends in a segment.
@@ -227,12 +230,17 @@ func TestTopicMadeAnew(t *testing.T) {
 
 func (b *logBench) deleteTopic(t *testing.T) {
 	t.Helper()
+	deleteTopic(t, b.producer)
+}
+
+func deleteTopic(t *testing.T, client *kgo.Client) {
+	t.Helper()
 	req := kmsg.NewPtrDeleteTopicsRequest()
 	req.TopicNames = []string{topic}
 	rt := kmsg.NewDeleteTopicsRequestTopic()
 	rt.Topic = new(topic)
 	req.Topics = append(req.Topics, rt)
-	resp, err := req.RequestWith(t.Context(), b.producer)
+	resp, err := req.RequestWith(t.Context(), client)
 	require.NoError(t, err)
 	for _, topic := range resp.Topics {
 		require.NoError(t, kerr.ErrorForCode(topic.ErrorCode))
@@ -323,13 +331,7 @@ func TestPartitionIsAdded(t *testing.T) {
 	b.produce(t, 0, 9000, 9010) // before the group
 	e := b.trigger(t)
 	e.await(t, "its partition", atLeast(1, "assigned"))
-	req := kmsg.NewPtrCreatePartitionsRequest()
-	rt := kmsg.NewCreatePartitionsRequestTopic()
-	rt.Topic, rt.Count = topic, 2
-	req.Topics = append(req.Topics, rt)
-	resp, err := req.RequestWith(t.Context(), b.producer)
-	require.NoError(t, err)
-	require.NoError(t, kerr.ErrorForCode(resp.Topics[0].ErrorCode))
+	addPartitions(t, b.producer, 2)
 	b.connect(t)
 	began := time.Now()
 	b.produce(t, 1, 0, 100)
@@ -337,6 +339,18 @@ func TestPartitionIsAdded(t *testing.T) {
 	assert.Less(t, time.Since(began), 45*time.Second)
 	assert.Len(t, b.numbers(), 100)
 	require.NoError(t, e.interrupt(t))
+}
+
+// addPartitions has the topic have so many.
+func addPartitions(t *testing.T, client *kgo.Client, n int) {
+	t.Helper()
+	req := kmsg.NewPtrCreatePartitionsRequest()
+	rt := kmsg.NewCreatePartitionsRequestTopic()
+	rt.Topic, rt.Count = topic, int32(n)
+	req.Topics = append(req.Topics, rt)
+	resp, err := req.RequestWith(t.Context(), client)
+	require.NoError(t, err)
+	require.NoError(t, kerr.ErrorForCode(resp.Topics[0].ErrorCode))
 }
 
 // The memory does not grow with the partitions: 2.49 GB at 200 of them.

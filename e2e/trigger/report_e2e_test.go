@@ -16,6 +16,7 @@ type chaosReport struct {
 	rows               []chaosRow
 	documents, letters int
 	missing, twice     int
+	gone               int // lost with a log before they were read
 }
 
 // chaosRow is one kind of fault.
@@ -47,7 +48,8 @@ func (r *chaosReport) text(c *chaos, seed int, took time.Duration) string {
 	}
 	_ = tab.Flush()
 	sum := c.tally()
-	fmt.Fprintf(&b, "\nin Elasticsearch %d, in the dead letters %d, missing %d, twice %d\n", r.documents, r.letters, r.missing, r.twice)
+	fmt.Fprintf(&b, "\nin Elasticsearch %d, in the dead letters %d, gone with a log before they were read %d, missing %d, twice %d\n",
+		r.documents, r.letters, r.gone, r.missing, r.twice)
 	fmt.Fprintf(&b, "batches %d, delivered again %d, records that an earlier delivery had stored %d\n", sum.batches, sum.retries, sum.duplicates)
 	fmt.Fprintf(&b, "bulk requests %d, of which repeated %d\n", sum.requests, sum.repeated)
 	return b.String()

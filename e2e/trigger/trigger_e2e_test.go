@@ -37,6 +37,8 @@ type bench struct {
 	producer       *kgo.Client
 	tool, function string
 	produced       int
+	dir            string   // of the broker
+	logs           [][]int  // the numbers in each partition, by offset
 	environ        []string // for the tool, over the usual
 }
 
@@ -53,10 +55,10 @@ func newBench(t *testing.T, settings map[string]string) *bench {
 	ctx := t.Context()
 	require.NoError(t, servers.Require(ctx, servers.KindES7, servers.KindKafka))
 	dir := t.TempDir()
-	b := &bench{tool: buildTool(t), function: filepath.Join(dir, "main")}
+	b := &bench{tool: buildTool(t), function: filepath.Join(dir, "main"), dir: filepath.Join(dir, "kafka"), logs: make([][]int, partitions)}
 	require.NoError(t, platform.Build(ctx, "../..", b.function))
 	var err error
-	b.kafka, err = servers.StartKafka(ctx, servers.KafkaOptions{})
+	b.kafka, err = servers.StartKafka(ctx, servers.KafkaOptions{Dir: b.dir})
 	require.NoError(t, err)
 	t.Cleanup(b.kafka.Close)
 	b.es, err = servers.StartElasticsearch(ctx, servers.KindES7, servers.ElasticsearchOptions{Settings: settings})
@@ -68,10 +70,17 @@ func newBench(t *testing.T, settings map[string]string) *bench {
 		}
 	})
 	require.NoError(t, b.kafka.CreateTopic(ctx, topic, partitions, nil))
+	b.connect(t)
+	return b
+}
+
+// connect makes a new producer.
+func (b *bench) connect(t *testing.T) {
+	t.Helper()
+	var err error
 	b.producer, err = kgo.NewClient(kgo.SeedBrokers(b.kafka.Brokers()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	require.NoError(t, err)
 	t.Cleanup(b.producer.Close)
-	return b
 }
 
 // buildTool builds etlctl.
@@ -109,7 +118,9 @@ func (b *bench) produce(t *testing.T, n int, body func(i int) string) {
 	for range n {
 		i := b.produced
 		b.produced++
-		b.producer.Produce(ctx, &kgo.Record{Topic: topic, Partition: int32(i % partitions), Value: []byte(body(i))}, func(_ *kgo.Record, err error) {
+		p := i % len(b.logs)
+		b.logs[p] = append(b.logs[p], i)
+		b.producer.Produce(ctx, &kgo.Record{Topic: topic, Partition: int32(p), Value: []byte(body(i))}, func(_ *kgo.Record, err error) {
 			if err != nil {
 				failed = err
 			}
@@ -130,15 +141,19 @@ func (b *bench) awaitCommitted(t *testing.T) {
 	defer cancel()
 	poll := time.NewTicker(100 * time.Millisecond)
 	defer poll.Stop()
+	written := 0
+	for _, log := range b.logs {
+		written += len(log)
+	}
 	for {
 		sum := b.committed(ctx, t)
-		if sum == int64(b.produced) {
+		if sum == int64(written) {
 			return
 		}
 		select {
 		case <-poll.C:
 		case <-ctx.Done():
-			require.FailNow(t, "not everything is committed", "%d of %d", sum, b.produced)
+			require.FailNow(t, "not everything is committed", "%d of %d", sum, written)
 		}
 	}
 }
@@ -152,7 +167,7 @@ func (b *bench) committed(ctx context.Context, t *testing.T) (sum int64) {
 	g.Group = group
 	rt, gt := kmsg.NewOffsetFetchRequestTopic(), kmsg.NewOffsetFetchRequestGroupTopic()
 	rt.Topic, gt.Topic = topic, topic
-	for p := range int32(partitions) {
+	for p := range int32(len(b.logs)) {
 		rt.Partitions, gt.Partitions = append(rt.Partitions, p), append(gt.Partitions, p)
 	}
 	req.Topics, g.Topics = append(req.Topics, rt), append(g.Topics, gt)

@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,18 +21,32 @@ import (
 // version is what a version can do.
 type version struct {
 	kind servers.Kind
-	// headers says that its records have some.
-	headers bool
+	name string
+	// headers says that its records have some, formats that a topic may keep them
+	// as older versions did, without.
+	headers, formats bool
 	// secure versions can have the test's listener with TLS and users.
 	secure bool
+	// lacks is what check says of it, exactly.
+	lacks []string
 }
 
+// What check says.
+const (
+	bare     = "before Kafka 0.11 records are written without headers and without idempotence: a batch whose answer gets lost is written twice, in order"
+	untold   = "before Kafka 0.11 a topic's size limit and cleanup.policy are not told"
+	expiring = "before Kafka 2.1 a group's committed offsets expire (offsets.retention.minutes) although it runs: etlctl trigger commits them again every ten minutes"
+	rights   = "before Kafka 2.3 whether a topic may be written to is not told"
+	unnamed  = "before Kafka 2.4 a record that is refused is not named: it is found by writing its batch in ever smaller parts"
+)
+
 var versions = []version{
-	{servers.KindKafka111, true, false},
-	{servers.KindKafka24, true, true},
-	{servers.KindKafka28, true, false},
-	{servers.KindKafka, true, true},
-	{servers.KindKafka41, true, true},
+	{servers.KindKafka0102, "0.10 or later", false, false, false, []string{bare, untold, expiring, rights, unnamed}},
+	{servers.KindKafka111, "1.1", true, true, false, []string{expiring, rights, unnamed}},
+	{servers.KindKafka24, "2.4", true, true, true, nil},
+	{servers.KindKafka28, "2.8", true, true, false, nil},
+	{servers.KindKafka, "3.9", true, false, true, nil},
+	{servers.KindKafka41, "4.1", true, false, true, nil},
 }
 
 // Every command on each version: all records are in Elasticsearch, or in a dead
@@ -87,8 +103,7 @@ func TestVersions(t *testing.T) {
 func (f *flow) all(t *testing.T) {
 	f.prepare(t)
 	f.makesNoTopic(t)
-	_, said := f.run(t, 0, f.toKafka(f.name("copy")), "check")
-	t.Logf("\n%s", said)
+	f.check(t)
 	f.record(t)
 
 	if f.mechanism == "" {
@@ -97,19 +112,74 @@ func (f *flow) all(t *testing.T) {
 		assert.Equal(t, []int{f.records, f.records - dead, dead}, []int{s.Account.Records, s.Account.Stored, s.Account.Dead})
 		f.mustBeInElasticsearch(t, f.conflicts)
 	}
-	environ, letters := f.toKafka(f.name("copy")), count(f.records, large)
+	copied, letters := f.name("copy"), count(f.records, f.large)
+	environ := f.toKafka(copied)
 	if f.mechanism != "" { // both at once
 		environ = append(environ, f.toElasticsearch()...)
 	}
-	s := f.trigger(t, f.records, environ, f.source("--group", f.name("copy"))...)
-	assert.Equal(t, []int{f.records, f.records - letters, letters}, []int{s.Account.Records, s.Account.Stored, s.Account.Dead}, s.stderr)
+	f.copies(t, environ, copied, letters)
 	if f.mechanism != "" {
-		f.mustBeInElasticsearch(t, large)
+		f.mustBeInElasticsearch(t, f.large)
 	}
-	f.verify(t, letters, 0)
+	if !f.version.headers {
+		f.verify(t, copied, 0, 0, "--match", "content")
+		_, said := f.run(t, 1, f.toKafka(copied), "verify", "--source-address", f.brokers(), "--source-topic", f.name("app"))
+		assert.Contains(t, said, "its brokers are older than Kafka 0.11")
+		assert.Contains(t, said, "--match content")
+		return
+	}
+	f.verify(t, copied, letters, 0)
+	f.redrivesAll(t, letters)
+	f.verify(t, copied, 0, letters)
+	if f.mechanism == "" {
+		f.intoCompacted(t)
+		f.intoOldFormat(t)
+	}
+}
 
+// copies has the records written to a topic, of which so many become letters.
+func (f *flow) copies(t *testing.T, environ []string, topic string, letters int) summary {
+	t.Helper()
+	s := f.trigger(t, f.records, environ, f.source("--group", topic)...)
+	assert.Equal(t, []int{f.records, f.records - letters, letters}, []int{s.Account.Records, s.Account.Stored, s.Account.Dead}, s.stderr)
+	assert.Equal(t, !f.version.headers, strings.Contains(s.stderr, "the brokers are older than Kafka 0.11: messages are written without headers"), s.stderr)
+	return s
+}
+
+// check says what the version is and cannot do.
+func (f *flow) check(t *testing.T) {
+	t.Helper()
+	out, _ := f.run(t, 0, f.toKafka(f.name("copy")), "check", "--json")
+	var report checkReport
+	require.NoError(t, json.Unmarshal([]byte(out), &report))
+	assert.Equal(t, append([]string{"Kafka " + f.version.name + ", by what the brokers know"}, f.version.lacks...), report.texts("version"))
+	if !f.version.headers {
+		_, said := f.run(t, 1, f.toKafka(f.name("copy"), "kafka_dead_letter_topic="+f.name("letters")), "check")
+		assert.Contains(t, said, f.name("letters")+" takes no dead letters")
+	}
+}
+
+type checkReport struct {
+	Checks []struct {
+		Check string `json:"check"`
+		Text  string `json:"text"`
+	} `json:"checks"`
+}
+
+func (r *checkReport) texts(check string) (texts []string) {
+	for _, c := range r.Checks {
+		if c.Check == check {
+			texts = append(texts, c.Text)
+		}
+	}
+	return texts
+}
+
+// redrivesAll has the letters redriven once the topic takes them.
+func (f *flow) redrivesAll(t *testing.T, letters int) {
+	t.Helper()
 	// Nobody knows what was redriven before.
-	_, said = f.run(t, 2, f.toKafka(f.name("copy")), "redrive", "--from", "topic", "--group", f.name("redrive"))
+	_, said := f.run(t, 2, f.toKafka(f.name("copy")), "redrive", "--from", "topic", "--group", f.name("redrive"))
 	assert.Contains(t, said, "--from-start")
 	r, said := f.redrive(t, 1, "--from-start")
 	assert.Equal(t, map[string]int{"refused": letters}, r.Outcomes, said)
@@ -119,7 +189,32 @@ func (f *flow) all(t *testing.T) {
 	assert.Equal(t, map[string]int{"stored": letters}, r.Outcomes, said)
 	r, said = f.redrive(t, 0)
 	assert.Zero(t, r.Read, said)
-	f.verify(t, 0, letters)
+}
+
+// intoCompacted has the records written to a compacted topic, which takes none
+// without a key. Brokers before 2.4 call them damaged and do not say which they
+// are.
+func (f *flow) intoCompacted(t *testing.T) {
+	t.Helper()
+	compacted := f.name("compacted")
+	require.NoError(t, f.kafka.CreateTopic(t.Context(), compacted, partitions, map[string]string{"cleanup.policy": "compact"}))
+	keyless := count(f.records, func(i int) bool { return !keyed(i) })
+	f.copies(t, f.toKafka(compacted), compacted, keyless)
+	f.verify(t, compacted, keyless, 0)
+}
+
+// intoOldFormat has the records written to a topic that keeps them without
+// headers.
+func (f *flow) intoOldFormat(t *testing.T) {
+	t.Helper()
+	if !f.version.formats {
+		return
+	}
+	old := f.name("old")
+	require.NoError(t, f.kafka.CreateTopic(t.Context(), old, partitions, map[string]string{"message.format.version": "0.10.2"}))
+	s := f.copies(t, f.toKafka(old), old, 0)
+	assert.Contains(t, s.stderr, "the topic's message.format.version is older than 0.11")
+	f.verify(t, old, 0, 0, "--match", "content")
 }
 
 // makesNoTopic has each command look for topics that are not there.
@@ -145,19 +240,9 @@ func (f *flow) awaitLarge(t *testing.T) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		out, _ := f.run(t, 0, f.toKafka(f.name("copy")), "check", "--json")
-		var report struct {
-			Checks []struct {
-				Check string `json:"check"`
-				Text  string `json:"text"`
-			} `json:"checks"`
-		}
+		var report checkReport
 		require.NoError(t, json.Unmarshal([]byte(out), &report))
 		want := fmt.Sprintf("%s has %d partitions, takes messages of up to 1,000,000 bytes", f.name("copy"), partitions)
-		for _, c := range report.Checks {
-			if c.Check == "topic" && len(c.Text) >= len(want) && c.Text[:len(want)] == want {
-				return true
-			}
-		}
-		return false
-	}, stepTimeout, 50e6)
+		return strings.HasPrefix(report.texts("topic")[0], want)
+	}, stepTimeout, 50*time.Millisecond)
 }

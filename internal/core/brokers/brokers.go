@@ -29,7 +29,8 @@ func AskBroker(ctx context.Context, to kmsg.Requestor) (Abilities, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := kerr.ErrorForCode(resp.ErrorCode); err != nil {
+	// An older broker answers with an error, and with what it knows.
+	if err := kerr.ErrorForCode(resp.ErrorCode); err != nil && len(resp.ApiKeys) == 0 {
 		return nil, err
 	}
 	a := make(Abilities, len(resp.ApiKeys))
