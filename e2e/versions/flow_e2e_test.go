@@ -134,21 +134,22 @@ func (f *flow) prepare(t *testing.T) {
 		`{"mappings":{"properties":{"n":{"type":"long"},"level":{"type":"keyword"}}}}`)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status, "%s", answer)
-	f.produce(ctx, t, f.name("app"), f.records, f.body)
+	f.produce(ctx, t, 0, f.records)
 }
 
-// produce writes n records, some of them without a key.
-func (f *flow) produce(ctx context.Context, t *testing.T, topic string, n int, body func(int) string) {
+// produce writes the records with these numbers, some of them without a key.
+func (f *flow) produce(ctx context.Context, t *testing.T, first, end int) {
 	t.Helper()
 	producer, err := kgo.NewClient(kgo.SeedBrokers(f.kafka.Brokers()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	require.NoError(t, err)
 	defer producer.Close()
-	recs := make([]*kgo.Record, n)
-	for i := range recs {
-		recs[i] = &kgo.Record{Topic: topic, Partition: int32(i % partitions), Value: []byte(body(i))}
+	var recs []*kgo.Record
+	for i := first; i < end; i++ {
+		r := &kgo.Record{Topic: f.name("app"), Partition: int32(i % partitions), Value: []byte(f.body(i))}
 		if keyed(i) {
-			recs[i].Key = fmt.Appendf(nil, "key-%d", i%100)
+			r.Key = fmt.Appendf(nil, "key-%d", i%100)
 		}
+		recs = append(recs, r)
 	}
 	require.NoError(t, producer.ProduceSync(ctx, recs...).FirstErr())
 }

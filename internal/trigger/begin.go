@@ -28,7 +28,13 @@ import (
 // A commit also says which topic it is of. One of another topic of the same name
 // says nothing about this one: all of it came later than the group.
 func (t *Trigger) begin(workers []*worker) {
-	ctx := t.life
+	if t.lacks(workers) {
+		for _, w := range workers {
+			t.tasks.Go(func() { t.begin([]*worker{w}) })
+		}
+		return
+	}
+	ctx := t.lifeOf(workers)
 	var found []policy.Assigned
 	var topic *topicView
 	err := t.retry(ctx, "where the partitions begin", func(ctx context.Context) (err error) {
@@ -66,6 +72,23 @@ func (t *Trigger) begin(workers []*worker) {
 		}
 	}
 	t.open(topic, workers)
+}
+
+// lacks reports whether the topic is known not to have some of the partitions of
+// several workers: it was made anew with fewer. They must not hold up the others.
+func (t *Trigger) lacks(workers []*worker) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(workers) > 1 && t.topic != nil &&
+		slices.ContainsFunc(workers, func(w *worker) bool { return int(w.partition) >= t.topic.partitions })
+}
+
+// lifeOf ends with the trigger, or with the worker if it is one alone.
+func (t *Trigger) lifeOf(workers []*worker) context.Context {
+	if len(workers) == 1 {
+		return workers[0].stop
+	}
+	return t.life
 }
 
 // open has workers be fetched that know where they begin, in a topic as it was.
@@ -265,18 +288,33 @@ func (t *Trigger) check(w *worker, question int, at policy.Place, epoch int32) {
 	t.startReaders()
 }
 
-// recreated tells workers that the topic was made anew.
+// recreated tells workers that the topic was made anew. A partition without a
+// leader, or that the new topic does not have, must not hold up the others.
 func (t *Trigger) recreated(workers []*worker, questions []int) {
+	if t.lacks(workers) {
+		for i, w := range workers {
+			t.tasks.Go(func() { t.recreated([]*worker{w}, questions[i:i+1]) })
+		}
+		return
+	}
 	var all []int32
 	for _, w := range workers {
 		all = append(all, w.partition)
 	}
 	var starts map[int32]int64
-	err := t.retry(t.life, "where the new topic begins", func(ctx context.Context) (err error) {
+	err := t.retry(t.lifeOf(workers), "where the new topic begins", func(ctx context.Context) (err error) {
 		starts, err = t.offsets(ctx, all, topicmeta.Start)
+		if errors.Is(err, errOffsets) && len(workers) > 1 {
+			return nil // see below
+		}
 		return err
 	})
 	if err != nil {
+		return
+	}
+	if half := len(workers) / 2; starts == nil {
+		t.tasks.Go(func() { t.recreated(workers[:half], questions[:half]) })
+		t.tasks.Go(func() { t.recreated(workers[half:], questions[half:]) })
 		return
 	}
 	for i, w := range workers {

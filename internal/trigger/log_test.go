@@ -145,6 +145,31 @@ func TestTopicMadeAnew(t *testing.T) {
 	}
 }
 
+// A topic is made anew with fewer partitions than it had. The one that is gone
+// held up all others: nothing was delivered any more, for as long as it ran.
+func TestTopicMadeAnewWithFewerPartitions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := virtual(t, 3)
+		produce(t, c, 3, 0, 100)
+		f := newFunction(nil)
+		r := run(t, c, trigger.Config{Position: trigger.Earliest(), Functions: functions(f), Grace: limit})
+		f.awaitHandled(t, 300)
+		r.awaitStatus(t, func(list []trigger.PartitionStatus) bool { return list[2].Committed == 100 })
+		require.NoError(t, c.DeleteTopic(topic))
+		require.NoError(t, c.CreateTopic(topic, 2, nil))
+		began := time.Now()
+		produce(t, c, 2, 0, 50)
+		f.awaitHandled(t, 300+100)
+		assert.Less(t, time.Since(began), time.Minute)
+
+		addPartitions(t, c, 3)
+		produceAll(t, c, &kgo.Record{Topic: topic, Partition: 2, Value: []byte("new")})
+		f.awaitHandled(t, 300+100+1)
+		require.NoError(t, r.end())
+		assert.Equal(t, []int64{50, 50, 1}, committed(t, c, 3))
+	})
+}
+
 // Brokers before 2.8 do not tell a topic from another one of the same name. What
 // was handled does.
 func TestTopicMadeAnewWithoutIdentity(t *testing.T) {
@@ -190,6 +215,18 @@ func remark(t *testing.T, c *fakeKafka) string {
 	return metadata
 }
 
+// addPartitions has the topic have so many.
+func addPartitions(t *testing.T, c *fakeKafka, n int32) {
+	t.Helper()
+	req := kmsg.NewPtrCreatePartitionsRequest()
+	rt := kmsg.NewCreatePartitionsRequestTopic()
+	rt.Topic, rt.Count = topic, n
+	req.Topics = append(req.Topics, rt)
+	resp, err := req.RequestWith(within(t), client(t, c))
+	require.NoError(t, err)
+	require.NoError(t, kerr.ErrorForCode(resp.Topics[0].ErrorCode))
+}
+
 // A partition that is added is read from its start, whatever the position is,
 // also by a member that knows of it only from the group.
 func TestPartitionIsAdded(t *testing.T) {
@@ -205,13 +242,7 @@ func TestPartitionIsAdded(t *testing.T) {
 				if !running {
 					require.NoError(t, r.end())
 				}
-				req := kmsg.NewPtrCreatePartitionsRequest()
-				rt := kmsg.NewCreatePartitionsRequestTopic()
-				rt.Topic, rt.Count = topic, 2
-				req.Topics = append(req.Topics, rt)
-				resp, err := req.RequestWith(within(t), client(t, c))
-				require.NoError(t, err)
-				require.NoError(t, kerr.ErrorForCode(resp.Topics[0].ErrorCode))
+				addPartitions(t, c, 2)
 				var recs []*kgo.Record
 				for i := range 20 {
 					recs = append(recs, &kgo.Record{Topic: topic, Partition: 1, Value: fmt.Appendf(nil, "1-%d", i)})

@@ -272,7 +272,7 @@ func (t *Trigger) topicWith(ctx context.Context, workers []*worker) (*topicView,
 	for _, w := range workers {
 		if int(w.partition) >= v.partitions {
 			t.refresh()
-			return nil, fmt.Errorf("partition %d: %w", w.partition, kerr.UnknownTopicOrPartition)
+			return nil, fmt.Errorf("%w: partition %d: %w", errOffsets, w.partition, kerr.UnknownTopicOrPartition)
 		}
 		w.follow(v, false)
 	}
