@@ -28,7 +28,7 @@ func TestMemberIsKilled(t *testing.T) {
 		e.await(t, "a third", func(lines []line) bool { return len(held(lines)) == partitions/3 })
 	}
 	load, stop := context.WithCancel(t.Context())
-	produced := b.keepProducing(t, load, partitions)
+	produced := b.keepProducing(load, t, partitions)
 	for _, e := range members {
 		e.await(t, "batches", atLeast(50, "batch"))
 	}
@@ -116,7 +116,7 @@ func observe(t *testing.T, d time.Duration) {
 
 // keepProducing writes to all partitions until ctx ends. Produced then returns
 // how many records it has written.
-func (b *logBench) keepProducing(t *testing.T, ctx context.Context, partitions int32) (produced func() int) {
+func (b *logBench) keepProducing(ctx context.Context, t *testing.T, partitions int32) (produced func() int) {
 	t.Helper()
 	n := 0
 	var failed error

@@ -38,6 +38,16 @@ func (r *chaosReport) add(name string, struck int, recovered, caughtUp time.Dura
 	row.recovered, row.caughtUp = append(row.recovered, recovered), append(row.caughtUp, caughtUp)
 }
 
+// count returns how many times a kind of fault came.
+func (r *chaosReport) count(name string) int {
+	for _, row := range r.rows {
+		if row.name == name {
+			return row.times
+		}
+	}
+	return 0
+}
+
 func (r *chaosReport) text(c *chaos, seed int, took time.Duration) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d records, seed %d, %v\n\n", c.produced, seed, took.Round(time.Second))
@@ -48,8 +58,8 @@ func (r *chaosReport) text(c *chaos, seed int, took time.Duration) string {
 	}
 	_ = tab.Flush()
 	sum := c.tally()
-	fmt.Fprintf(&b, "\nin Elasticsearch %d, in the dead letters %d, gone with a log before they were read %d, missing %d, twice %d\n",
-		r.documents, r.letters, r.gone, r.missing, r.twice)
+	fmt.Fprintf(&b, "\nin Elasticsearch %d, in the dead letters %d, gone with a log before they were read %d, missing %d, twice %d, written again under their ids %d\n",
+		r.documents, r.letters, r.gone, r.missing, r.twice, c.rewritten)
 	fmt.Fprintf(&b, "batches %d, delivered again %d, records that an earlier delivery had stored %d\n", sum.batches, sum.retries, sum.duplicates)
 	fmt.Fprintf(&b, "bulk requests %d, of which repeated %d\n", sum.requests, sum.repeated)
 	return b.String()

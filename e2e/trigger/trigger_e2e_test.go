@@ -37,6 +37,7 @@ type bench struct {
 	producer       *kgo.Client
 	tool, function string
 	produced       int
+	rewritten      int      // documents
 	dir            string   // of the broker
 	logs           [][]int  // the numbers in each partition, by offset
 	environ        []string // for the tool, over the usual
@@ -184,18 +185,18 @@ func (b *bench) committed(ctx context.Context, t *testing.T) (sum int64) {
 	return sum
 }
 
-// numbers returns which numbers the documents of an index pattern hold, each of
-// them written once.
+// numbers returns which numbers the documents of an index pattern hold, and
+// counts those that were written again, under their id.
 func (b *bench) numbers(t *testing.T, index string, number func(source []byte) int) map[int]int {
 	t.Helper()
 	require.NoError(t, b.es.Refresh(t.Context(), index))
 	docs, err := b.es.Documents(t.Context(), index)
 	require.NoError(t, err)
 	times := make(map[int]int, len(docs))
-	for at, d := range docs {
+	for _, d := range docs {
 		times[number(d.Source)]++
 		if d.Version != 1 {
-			t.Errorf("%s was written %d times", at, d.Version)
+			b.rewritten++
 		}
 	}
 	return times
@@ -264,6 +265,7 @@ func TestTrigger(t *testing.T) {
 	assert.Equal(t, 1, count(third.all(), "summary"))
 	assert.Zero(t, count(second.all(), "stopped")+count(third.all(), "stopped"))
 	mustHoldOnce(t, b.numbers(t, keyword+"-2*", numberOf), 20_000)
+	assert.Zero(t, b.rewritten)
 	letters, err := b.es.Count(t.Context(), "dead-letter-*")
 	require.NoError(t, err)
 	assert.Zero(t, letters)

@@ -56,10 +56,10 @@ func moveUnderFaults(t *testing.T, from version) {
 	handled := source.killed(t, environ, args, []moment{
 		{records / 8, func() {
 			source.kafka.Kill()
-			assert.NoError(t, source.kafka.Restart(t.Context()))
+			assert.NoError(t, source.kafka.Restart(ctx))
 			source.produce(ctx, t, records/4, records/2)
 		}},
-		{records * 3 / 8, func() { target.Kill(); assert.NoError(t, target.Restart(t.Context())) }},
+		{records * 3 / 8, func() { target.Kill(); assert.NoError(t, target.Restart(ctx)) }},
 		{records / 2, func() {
 			for poll := time.Tick(200 * time.Millisecond); committedOf(ctx, t, source.kafka, "move", topic) < records/2; {
 				<-poll // until ctx ends

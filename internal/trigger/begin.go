@@ -34,10 +34,13 @@ func (t *Trigger) begin(workers []*worker) {
 		}
 		return
 	}
-	ctx := t.lifeOf(workers)
+	ctx := t.life
 	var found []policy.Assigned
 	var topic *topicView
 	err := t.retry(ctx, "where the partitions begin", func(ctx context.Context) (err error) {
+		if len(workers) == 1 && workers[0].stop.Err() != nil {
+			return nil // it was given back
+		}
 		found, topic, err = t.beginnings(ctx, workers)
 		if errors.Is(err, errOffsets) && len(workers) > 1 {
 			found = nil
@@ -45,7 +48,7 @@ func (t *Trigger) begin(workers []*worker) {
 		}
 		return err
 	})
-	if err != nil {
+	if err != nil || found == nil && len(workers) == 1 {
 		return
 	}
 	if half := len(workers) / 2; found == nil {
@@ -81,14 +84,6 @@ func (t *Trigger) lacks(workers []*worker) bool {
 	defer t.mu.Unlock()
 	return len(workers) > 1 && t.topic != nil &&
 		slices.ContainsFunc(workers, func(w *worker) bool { return int(w.partition) >= t.topic.partitions })
-}
-
-// lifeOf ends with the trigger, or with the worker if it is one alone.
-func (t *Trigger) lifeOf(workers []*worker) context.Context {
-	if len(workers) == 1 {
-		return workers[0].stop
-	}
-	return t.life
 }
 
 // open has workers be fetched that know where they begin, in a topic as it was.
@@ -291,21 +286,21 @@ func (t *Trigger) check(w *worker, question int, at policy.Place, epoch int32) {
 // recreated tells workers that the topic was made anew. A partition without a
 // leader, or that the new topic does not have, must not hold up the others.
 func (t *Trigger) recreated(workers []*worker, questions []int) {
-	if t.lacks(workers) {
+	if len(workers) == 1 || t.lacks(workers) {
 		for i, w := range workers {
-			t.tasks.Go(func() { t.recreated([]*worker{w}, questions[i:i+1]) })
+			t.tasks.Go(func() { t.recreatedOne(w, questions[i]) })
 		}
 		return
 	}
-	var all []int32
-	for _, w := range workers {
-		all = append(all, w.partition)
+	all := make([]int32, len(workers))
+	for i, w := range workers {
+		all[i] = w.partition
 	}
 	var starts map[int32]int64
-	err := t.retry(t.lifeOf(workers), "where the new topic begins", func(ctx context.Context) (err error) {
+	err := t.retry(t.life, whereAnew, func(ctx context.Context) (err error) {
 		starts, err = t.offsets(ctx, all, topicmeta.Start)
-		if errors.Is(err, errOffsets) && len(workers) > 1 {
-			return nil // see below
+		if errors.Is(err, errOffsets) {
+			return nil
 		}
 		return err
 	})
@@ -322,6 +317,21 @@ func (t *Trigger) recreated(workers []*worker, questions []int) {
 	}
 	t.startReaders()
 }
+
+// recreatedOne tells one worker, as soon as the new topic has its partition.
+func (t *Trigger) recreatedOne(w *worker, question int) {
+	var starts map[int32]int64
+	err := t.retry(w.stop, whereAnew, func(ctx context.Context) (err error) {
+		starts, err = t.offsets(ctx, []int32{w.partition}, topicmeta.Start)
+		return err
+	})
+	if err == nil {
+		w.answer(question, policy.Recreated{Start: starts[w.partition]})
+		t.startReaders()
+	}
+}
+
+const whereAnew = "where the new topic begins"
 
 // watchEnds asks from time to time where those partitions end that are not
 // fetched at the time, so that their lag is known.

@@ -1,6 +1,10 @@
 package brokers
 
-import "github.com/twmb/franz-go/pkg/kmsg"
+import (
+	"maps"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
 
 // Common is what each of several brokers can do, those of a cluster in the
 // middle of an upgrade.
@@ -8,10 +12,7 @@ func Common(all ...Abilities) Abilities {
 	var common Abilities
 	for _, a := range all {
 		if common == nil {
-			common = make(Abilities, len(a))
-			for key, newest := range a {
-				common[key] = newest
-			}
+			common = maps.Clone(a)
 			continue
 		}
 		for key, newest := range common {
