@@ -38,8 +38,8 @@ func (t *Trigger) begin(workers []*worker) {
 	var found []policy.Assigned
 	var topic *topicView
 	err := t.retry(ctx, "where the partitions begin", func(ctx context.Context) (err error) {
-		if len(workers) == 1 && workers[0].stop.Err() != nil {
-			return nil // it was given back
+		if len(workers) == 1 && workers[0].givenBack() {
+			return nil
 		}
 		found, topic, err = t.beginnings(ctx, workers)
 		if errors.Is(err, errOffsets) && len(workers) > 1 {
@@ -85,6 +85,9 @@ func (t *Trigger) lacks(workers []*worker) bool {
 	return len(workers) > 1 && t.topic != nil &&
 		slices.ContainsFunc(workers, func(w *worker) bool { return int(w.partition) >= t.topic.partitions })
 }
+
+// givenBack reports whether the partition is another member's by now.
+func (w *worker) givenBack() bool { return w.stop.Err() != nil }
 
 // open has workers be fetched that know where they begin, in a topic as it was.
 func (t *Trigger) open(topic *topicView, workers []*worker) {
