@@ -44,7 +44,7 @@ func moveUnderFaults(t *testing.T, from version) {
 	}
 	// The target has the same version as what the flow expects of its records.
 	source, target := &flow{programs: build(t), version: from, kafka: start(from.kind), records: records}, start(servers.KindKafka)
-	ctx, cancel := context.WithTimeout(t.Context(), stepTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*stepTimeout)
 	defer cancel()
 	topic := source.name("app")
 	require.NoError(t, source.kafka.CreateTopic(ctx, topic, partitions, nil))
@@ -98,16 +98,24 @@ func (p programs) killed(t *testing.T, environ, args []string, moments []moment)
 	cmd := p.command(environ, append([]string{"trigger", "--json", "--function", p.function, "--position", "earliest", "--max-wait", "100ms"}, args...))
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	var said strings.Builder
-	cmd.Stderr = &said
+	var said, stderr strings.Builder
+	cmd.Stderr = &stderr
 	require.NoError(t, cmd.Start())
-	stop := time.AfterFunc(stepTimeout, func() { _ = cmd.Process.Kill() })
+	stop := time.AfterFunc(2*stepTimeout, func() { _ = cmd.Process.Kill() })
 	defer stop.Stop()
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("etlctl said:\n%s\n%s", said.String(), stderr.String())
+		}
+	}()
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var l summary
 		if json.Unmarshal(lines.Bytes(), &l) != nil || l.Event != "batch" {
+			said.Write(append(lines.Bytes(), '\n'))
 			continue
 		}
 		handled += l.Records
@@ -121,8 +129,7 @@ func (p programs) killed(t *testing.T, environ, args []string, moments []moment)
 		}
 		moments = moments[1:]
 	}
-	_ = cmd.Wait()
-	require.Empty(t, moments, "%d records were handled\n%s", handled, said.String())
+	require.Empty(t, moments, "%d records were handled", handled)
 	return handled
 }
 
