@@ -94,8 +94,9 @@ func genOptions(t *rapid.T) Options {
 	paths := rapid.SampledFrom([]string{"a", "b", "a.b", "a.b.c", "log_id", "time", "中", "msg_body"})
 	return Options{
 		IndexPrefix: "app", Ignore: rapid.SliceOfN(rules, 0, 5).Draw(t, "ignore"),
+		Merge:     rapid.SampledFrom([]Merge{MergeOver, MergeOver, MergeUnder, MergeNone}).Draw(t, "merge"),
 		TimeField: rapid.SampledFrom([]string{"", "time", "a", "message"}).Draw(t, "time field"), TimeOverwrite: rapid.Bool().Draw(t, "overwrite"),
-		Hourly: rapid.Bool().Draw(t, "hourly"), Zone: time.FixedZone("", rapid.SampledFrom([]int{0, 8 * 3600, -12600}).Draw(t, "zone")),
+		Period: rapid.SampledFrom([]Period{Day, Hour, Week, Month, Ever}).Draw(t, "period"), Zone: time.FixedZone("", rapid.SampledFrom([]int{0, 8 * 3600, -12600}).Draw(t, "zone")),
 		TimeFields: rapid.SliceOfN(paths, 0, 3).Draw(t, "time fields"), WindowBack: 24 * time.Hour, WindowAhead: time.Hour,
 		IDField: rapid.OneOf(paths, rapid.Just("")).Draw(t, "id field"), IDPrefix: "p-",
 	}
@@ -166,7 +167,7 @@ func TestWorkersForgetRecords(t *testing.T) {
 // In the steady state a record costs no allocation, whatever has to be done.
 func TestNoAllocationPerRecord(t *testing.T) {
 	opts := Options{
-		IndexPrefix: "app", Hourly: true, TimeField: "time", Ignore: []string{"password", "user.name", "**.token"},
+		IndexPrefix: "app", Period: Hour, TimeField: "time", Ignore: []string{"password", "user.name", "**.token"},
 		TimeFields: []string{"at", "event.created"}, WindowBack: 720 * time.Hour, WindowAhead: 24 * time.Hour, IDField: "log_id",
 	}
 	many := make([]string, 100)
