@@ -23,6 +23,8 @@ func (w *Worker) nameID(rec *record.Record, hash uint32) {
 		case several:
 			d.UnreadID = "its path leads through an array of several"
 		case v == nil:
+		case isNothing(v):
+			w.takeOutMetadata()
 		case w.fieldID(v):
 			d.ID = w.id
 			w.takeOutMetadata()
@@ -50,7 +52,7 @@ func (w *Worker) takeOutMetadata() {
 	}
 	if m := w.obj.findSig(rawjson.Signature([]byte(metadataID)), []byte(metadataID)); m != nil {
 		m.Gone = true
-		w.removed(metadataID, "it is the document's id")
+		w.removed(metadataID, "it is the document's id, which may not stand in it")
 	}
 }
 
@@ -109,8 +111,6 @@ func (w *Worker) fieldID(v []byte) bool {
 		w.id = append(w.id, v...)
 		w.doc.IDBytes = len(v)
 		return true
-	case c == 'n', len(v) == len(`""`) && c == '"':
-		return false
 	case c != '"':
 		w.doc.UnreadID = "it is neither a string nor a number"
 		return false

@@ -292,6 +292,7 @@ func TestMetadataIDIsTakenOut(t *testing.T) {
 		`{"_id":{"$oid":"665f"},"n":1}`: `665f {"n":1}`,
 		`{"_id":{"$bin":"665f"},"n":1}`: ` {"_id":{"$bin":"665f"},"n":1}`,
 		`{"n":1}`:                       ` {"n":1}`,
+		`{"_id":null,"n":1}`:            ` {"n":1}`,
 		`{"message":"{\"_id\":\"a\"}"}`: `a {}`,
 	} {
 		p, err := New(Options{IDField: "_id"})
@@ -304,6 +305,49 @@ func TestMetadataIDIsTakenOut(t *testing.T) {
 			id = ""
 		}
 		require.Equal(t, want, id+" "+string(doc.AppendSource(nil)))
-		require.Equal(t, id != "", len(doc.Removed) > 0 && doc.Removed[len(doc.Removed)-1].Field == "_id")
+		require.Equal(t, !strings.Contains(want, "_id") && strings.Contains(body, "_id"), len(doc.Removed) > 0 && doc.Removed[len(doc.Removed)-1].Field == "_id")
+	}
+}
+
+// One function may serve many topics, each with its own indices.
+func TestIndexOfTopic(t *testing.T) {
+	w := newWorker(t, Options{IndexPrefix: "log-{topic}", Period: Hour})
+	for range 2 {
+		for topic, want := range map[string]string{
+			"orders":                 "log-orders-2026-11-20-04",
+			"Orders_EU.v2":           "log-orders_eu.v2-2026-11-20-04",
+			"":                       "no_topic",
+			strings.Repeat("x", 249): "index_name_too_long",
+			"a b":                    "invalid_index_name",
+		} {
+			rec := newRecord(`{}`)
+			rec.Topic = topic
+			doc := w.Do(rec)
+			got := doc.Index
+			if doc.NoIndex != nil {
+				got = doc.NoIndex.Type
+			}
+			require.Equal(t, want, got)
+		}
+	}
+	w = newWorker(t, Options{IndexPrefix: "{topic}", Period: Ever})
+	for topic, want := range map[string]string{"a": "", "_a": "invalid_index_name", "-a": "invalid_index_name", "..": "invalid_index_name"} {
+		rec := newRecord(`{}`)
+		rec.Topic = topic
+		doc := w.Do(rec)
+		require.Equal(t, want == "", doc.NoIndex == nil, topic)
+	}
+}
+
+// Deletions in a compacted topic filled the dead letters.
+func TestEmptyRecords(t *testing.T) {
+	for _, filter := range []bool{false, true} {
+		w := newWorker(t, Options{IndexPrefix: "app", FilterEmpty: filter})
+		rec := newRecord("")
+		rec.NoValue = true
+		require.Equal(t, filter, w.Do(rec).Filtered)
+		rec.Defect = "msgBody is null, not a string"
+		require.Equal(t, filter, w.Do(rec).Filtered)
+		require.False(t, w.Do(newRecord("null")).Filtered, "a text is a value")
 	}
 }

@@ -299,3 +299,19 @@ func heap() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
+
+// What a shipper knows of a record and what the application says have the same
+// names and other kinds: "host" is an object here and a text there, and the
+// document was refused.
+func TestMessageMerge(t *testing.T) {
+	const body = `{"host":{"name":"web-1"},"a":1,"message":"{\"host\":\"shop\",\"level\":\"info\",\"level\":\"warn\",\"message\":\"x\"}"}`
+	for merge, want := range map[Merge]string{
+		MergeOver:  `{"host":"shop","a":1,"level":"warn","message":"x"}`,
+		MergeUnder: `{"host":{"name":"web-1"},"a":1,"level":"warn","message":"x"}`,
+		MergeNone:  body,
+	} {
+		source, doc := document(t, Options{IndexPrefix: "app", Merge: merge}, body)
+		assert.Equal(t, want, source)
+		assert.Equal(t, merge != MergeNone, doc.Merged)
+	}
+}

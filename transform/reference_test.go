@@ -449,7 +449,7 @@ func refFind(members []refMember, path string) (value json.RawMessage, several b
 // something that cannot be one.
 func refID(value json.RawMessage) (id string, unread bool) {
 	switch {
-	case value == nil || string(value) == "null" || string(value) == `""`:
+	case value == nil || regexp.MustCompile(`^(?:null|"[ \t]*")$`).Match(value):
 		return "", false
 	case value[0] == '{':
 		if v, _ := refFind(refMembers(string(value)), "$oid"); v != nil && v[0] == '"' {

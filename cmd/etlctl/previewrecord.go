@@ -52,6 +52,9 @@ type preview struct {
 	OutsideWindow bool `json:"outside_window,omitempty"`
 	// EventTime is the time that names the index, nil if that is the arrival.
 	EventTime *eventTime `json:"event_time,omitempty"`
+	// NoEventTime says that ES_Index_TimeField is set, and that none of its fields
+	// holds anything.
+	NoEventTime bool `json:"no_event_time,omitempty"`
 	// UnreadTime is a field that holds no time that could be read.
 	UnreadTime *unreadTime `json:"unread_time,omitempty"`
 	// UnreadID is why the id was not taken from its field.
@@ -118,6 +121,8 @@ func (p *previewer) preview(r sourceRecord) *preview {
 	doc := p.worker.Do(r.Record)
 	v.Text, v.Replaced, v.OutsideWindow, v.Removed = doc.Text, doc.Replaced, doc.OutsideWindow, removals(doc.Removed)
 	v.UnreadID = doc.UnreadID
+	v.NoEventTime = p.cfg.ES != nil && len(p.cfg.ES.TimeFields) > 0 && !doc.Filtered &&
+		doc.TimeField == "" && doc.UnreadTime == "" && !doc.OutsideWindow
 	if doc.TimeField != "" {
 		v.EventTime = &eventTime{doc.TimeField, doc.EventTime.In(p.cfg.Cleaning.Zone), doc.ByZone}
 	}

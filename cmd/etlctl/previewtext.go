@@ -99,6 +99,9 @@ func (v *preview) notes() []string {
 	if t := v.EventTime; t != nil && t.ByZone {
 		notes = append(notes, "the zone of "+oneLine(t.Field)+" is an abbreviation, read as it is used in "+t.Time.Location().String()+" (ES_Index_TimeZone)")
 	}
+	if v.NoEventTime {
+		notes = append(notes, "no field of ES_Index_TimeField holds anything, so the arrival time names the index")
+	}
 	if t := v.UnreadTime; t != nil {
 		notes = append(notes, oneLine(t.Field)+" cannot be read as a time: "+oneLine(t.Shape)+"; "+v.namedBy())
 	}
