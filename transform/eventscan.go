@@ -33,8 +33,7 @@ type timeScanner struct {
 	ahead                       int    // of UTC, in minutes
 	name                        []byte // of the zone
 	zone                        zoneKind
-	hasYear, hasClock, alone    bool // alone: the date needs no clock
-	digitsOnly, chinese         bool // how the date is written: 20061102, 2006年11月2日
+	hasYear, alone, digitsOnly  bool // alone: the date needs no clock; digitsOnly: it is 20060102
 }
 
 // scan reads the whole text.
