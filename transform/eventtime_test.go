@@ -510,3 +510,20 @@ func TestShape(t *testing.T) {
 		assert.Equal(t, want, Shape([]byte(value)))
 	}
 }
+
+func BenchmarkEventTime(b *testing.B) {
+	for name, text := range map[string]string{
+		"RFC3339": "2026-11-20T02:11:12.345Z", "offset": "2026-11-20T10:11:12+08:00", "logback": "2026-11-20 10:11:12,345",
+		"nginx": "20/Nov/2026:10:11:12 +0800", "epoch": "1795140672345", "asctime": "Fri Nov 20 10:11:12 2026",
+		"syslog": "Nov 20 10:11:12", "chinese": "2026年11月20日 10:11:12", "none": "a line of text that is no time",
+	} {
+		b.Run(name, func(b *testing.B) {
+			r := timeReader{zone: mustZone(b, "Asia/Shanghai"), arrival: arrival}
+			value := refQuote(text)
+			b.ReportAllocs()
+			for b.Loop() {
+				r.read(value)
+			}
+		})
+	}
+}

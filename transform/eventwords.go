@@ -1,6 +1,9 @@
 package transform
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 //nolint:gochecknoglobals // lists that are never written
 var (
@@ -29,13 +32,19 @@ func sameWord(text []byte, word string) bool {
 
 // monthWord takes a month's name, whole or its first three letters.
 func (s *timeScanner) monthWord() bool {
-	for i, name := range chineseMonths {
-		if s.word(name) {
-			s.month = i + 1
-			return true
+	if s.peek() >= utf8.RuneSelf {
+		for i, name := range chineseMonths {
+			if s.word(name) {
+				s.month = i + 1
+				return true
+			}
 		}
+		return false
 	}
 	w := s.letters()
+	if len(w) < 3 {
+		return false
+	}
 	for i, name := range monthNames {
 		if sameWord(w, name) {
 			s.month = i + 1
@@ -51,21 +60,16 @@ func (s *timeScanner) weekdayWord() (found, latin bool) {
 	if s.weekday >= 0 {
 		return false, false
 	}
-	before := s.at
-	for _, name := range chineseWeekdays {
-		if !s.word(name) {
-			continue
-		}
-		for i, day := range chineseDays {
-			if s.word(day) {
-				s.weekday = i % 7
-				return true, false
-			}
-		}
-		s.at = before
+	switch c := s.peek(); {
+	case c >= utf8.RuneSelf:
+		return s.chineseWeekday(), false
+	case c < 'A':
 		return false, false
 	}
 	w := s.letters()
+	if len(w) < 3 {
+		return false, false
+	}
 	for i, name := range weekdayNames {
 		if sameWord(w, name) {
 			s.weekday = i
@@ -74,6 +78,24 @@ func (s *timeScanner) weekdayWord() (found, latin bool) {
 		}
 	}
 	return false, false
+}
+
+func (s *timeScanner) chineseWeekday() bool {
+	before := s.at
+	for _, name := range chineseWeekdays {
+		if !s.word(name) {
+			continue
+		}
+		for i, day := range chineseDays {
+			if s.word(day) {
+				s.weekday = i % 7
+				return true
+			}
+		}
+		s.at = before
+		return false
+	}
+	return false
 }
 
 // zoneOf reads the zone, if there is one: Z, +08:00, +0800, +08, UTC, GMT+8, an
