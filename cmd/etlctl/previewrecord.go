@@ -121,8 +121,6 @@ func (p *previewer) preview(r sourceRecord) *preview {
 	doc := p.worker.Do(r.Record)
 	v.Text, v.Replaced, v.OutsideWindow, v.Removed = doc.Text, doc.Replaced, doc.OutsideWindow, removals(doc.Removed)
 	v.UnreadID = doc.UnreadID
-	v.NoEventTime = p.cfg.ES != nil && len(p.cfg.ES.TimeFields) > 0 && !doc.Filtered &&
-		doc.TimeField == "" && doc.UnreadTime == "" && !doc.OutsideWindow
 	if doc.TimeField != "" {
 		v.EventTime = &eventTime{doc.TimeField, doc.EventTime.In(p.cfg.Cleaning.Zone), doc.ByZone}
 	}
@@ -134,6 +132,8 @@ func (p *previewer) preview(r sourceRecord) *preview {
 	}
 	if p.cfg.ES != nil {
 		v.Elasticsearch = p.toElasticsearch(r.Record, doc)
+		v.NoEventTime = len(p.cfg.ES.TimeFields) > 0 && v.Elasticsearch.Outcome == outcomeWrite &&
+			doc.TimeField == "" && doc.UnreadTime == "" && !doc.OutsideWindow
 	}
 	if k := p.cfg.Kafka; k != nil && k.Topic != "" {
 		v.Kafka = p.toKafka(r.Record, doc)
