@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 )
 
@@ -27,9 +28,35 @@ func (c *counts) add(d counts) {
 	c.Unsettled += d.Unsettled
 }
 
+// odd says of how many records something else is to be known.
+type odd struct {
+	Overwritten int64 `json:"overwritten,omitempty"`
+	UnreadTime  int64 `json:"unread_time,omitempty"`
+	UnreadID    int64 `json:"unread_id,omitempty"`
+}
+
+// String says it for people; "" = there is nothing to say.
+func (o odd) String() string {
+	var parts []string
+	for _, p := range []struct {
+		n    int64
+		what string
+	}{
+		{o.Overwritten, "overwritten by another with the same id"},
+		{o.UnreadTime, "with an event time that cannot be read"},
+		{o.UnreadID, "with an id that cannot be read"},
+	} {
+		if p.n > 0 {
+			parts = append(parts, thousands(p.n)+" "+p.what)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
 // account is what the function returns of an event, or the sum of several.
 type account struct {
 	counts
+	odd
 	// Sinks holds each sink's own counts if there is more than one.
 	Sinks map[string]counts `json:"sinks,omitempty"`
 }
@@ -48,6 +75,9 @@ func readAccount(result []byte) (account, error) {
 
 func (a *account) add(b account) {
 	a.counts.add(b.counts)
+	a.Overwritten += b.Overwritten
+	a.UnreadTime += b.UnreadTime
+	a.UnreadID += b.UnreadID
 	for name, c := range b.Sinks {
 		if a.Sinks == nil {
 			a.Sinks = make(map[string]counts)

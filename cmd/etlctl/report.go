@@ -74,6 +74,9 @@ func (r *report) text(b *strings.Builder) {
 	for _, name := range slices.Sorted(maps.Keys(r.Account.Sinks)) {
 		row("  "+name, "%s", r.Account.Sinks[name])
 	}
+	if odd := r.Account.odd.String(); odd != "" {
+		row("", "%s", odd)
+	}
 	if r.Unaccounted > 0 {
 		row("", "and those of %s without an account", number(r.Unaccounted, "failed delivery"))
 	}
