@@ -9,6 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"ckafka-etl/internal/outcome"
 )
 
 // report is what came of a replay.
@@ -20,7 +22,7 @@ type report struct {
 	Deliveries  int           `json:"deliveries"`
 	Failed      int           `json:"failed"`
 	Unaccounted int           `json:"unaccounted"` // failed deliveries without an account: killed, crashed
-	Account     account       `json:"account"`
+	Account     outcome.Account       `json:"account"`
 	Time        times         `json:"ms"`
 	Instances   int           `json:"instances"`
 	PeakRSS     int64         `json:"peak_rss_bytes"`
@@ -70,7 +72,7 @@ func (r *report) text(b *strings.Builder) {
 
 	row("written to", "%s", r.Target)
 	row("events", "%s, %s, %s failed", number(r.Events, "event"), number(r.Deliveries, "delivery"), thousands(r.Failed))
-	row("records", "%s", r.Account.counts)
+	row("records", "%s", countsText(r.Account.Counts))
 	for _, name := range slices.Sorted(maps.Keys(r.Account.Sinks)) {
 		row("  "+name, "%s", r.Account.Sinks[name])
 	}
@@ -105,7 +107,7 @@ func (r *report) text(b *strings.Builder) {
 	}
 }
 
-func (c counts) String() string {
+func countsText(c outcome.Counts) string {
 	return fmt.Sprintf("%s: %s stored, %s duplicate, %s filtered, %s dead, %s unsettled", thousands(c.Records),
 		thousands(c.Stored), thousands(c.Duplicate), thousands(c.Filtered), thousands(c.Dead), thousands(c.Unsettled))
 }

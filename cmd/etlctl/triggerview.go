@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/term"
 
+	"ckafka-etl/internal/outcome"
 	"ckafka-etl/internal/platform"
 	"ckafka-etl/internal/trigger"
 )
@@ -37,7 +38,7 @@ type triggerView struct {
 	mu      sync.Mutex
 	line    bool // the progress line is on the screen
 	totals  triggerTotals
-	account account
+	account outcome.Account
 	last    struct { // the progress line before
 		records int64
 		at      time.Time
@@ -89,7 +90,7 @@ type triggerLine struct {
 	RequestID string    `json:"request_id,omitempty"`
 	MS        float64   `json:"ms,omitempty"`
 	WaitMS    int64     `json:"wait_ms,omitempty"`
-	Account   *account  `json:"account,omitempty"`
+	Account   *outcome.Account `json:"account,omitempty"`
 	Error     string    `json:"error,omitempty"`
 }
 
@@ -122,7 +123,7 @@ func (v *triggerView) report(n trigger.Notice) {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-func (v *triggerView) count(n trigger.Notice) *account {
+func (v *triggerView) count(n trigger.Notice) *outcome.Account {
 	t := &v.totals
 	switch n.Kind {
 	case trigger.Batch:
@@ -130,12 +131,12 @@ func (v *triggerView) count(n trigger.Notice) *account {
 		t.Deliveries++
 		t.Records += int64(n.Records)
 		t.Bytes += int64(n.Bytes)
-		a, err := readAccount(n.Reply.Payload)
+		a, err := outcome.Read(n.Reply.Payload)
 		if err != nil {
 			t.Unaccounted++
 			return nil
 		}
-		v.account.add(a)
+		v.account.Add(a)
 		return &a
 	case trigger.Retry:
 		t.Deliveries++
@@ -316,7 +317,7 @@ func (v *triggerView) summary(fn platform.Function, pools functionPools) error {
 			Time  time.Time `json:"time"`
 			Event string    `json:"event"`
 			triggerTotals
-			Account   account `json:"account"`
+			Account   outcome.Account `json:"account"`
 			MS        float64 `json:"ms"`
 			Function  string  `json:"function"`
 			Instances int     `json:"instances"`
@@ -332,7 +333,7 @@ func (v *triggerView) summary(fn platform.Function, pools functionPools) error {
 	t := v.totals
 	row("read from", "%s", v.source)
 	row("written to", "%s", v.target)
-	row("records", "%s", v.account.counts)
+	row("records", "%s", countsText(v.account.Counts))
 	if t.Unaccounted > 0 {
 		row("", "and those of %s batches without an account", thousands(t.Unaccounted))
 	}
