@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"ckafka-etl/config"
+	"ckafka-etl/internal/envfile"
 )
 
 // environFlags say which variables the function gets.
@@ -22,6 +23,12 @@ into the environment or the file: what stands on a command line is seen in the
 process list, and --env takes none.
 
 ` + envFileHelp
+
+const envFileHelp = `A file of --env-file has one NAME=VALUE a line, "export" before it or not; lines
+that begin with # are comments. A value ends with its line, and a # in it
+belongs to it; blanks around it are dropped. In single quotes it is taken as it
+is, in double quotes with \" \\ \$ for " \ $ and \n for a line break. A value in
+quotes may have several lines. Nothing is expanded. Errors name file and line.`
 
 func (f *environFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&f.pairs, "env", "e", nil, "variable for the function, as `NAME=VALUE`; an empty value unsets it; may be repeated")
@@ -42,8 +49,8 @@ func (f *environFlags) variables(environ []string) (map[string]string, error) {
 		return nil, err
 	}
 	for _, v := range list {
-		if !strings.HasPrefix(v.name, ownPrefix) {
-			vars[v.name] = v.value
+		if !strings.HasPrefix(v.Name, ownPrefix) {
+			vars[v.Name] = v.Value
 		}
 	}
 	for i, pair := range f.pairs {
@@ -64,11 +71,11 @@ func (f *environFlags) variables(environ []string) (map[string]string, error) {
 }
 
 // read returns the variables of the file, if there is one.
-func (f *environFlags) read() ([]variable, error) {
+func (f *environFlags) read() ([]envfile.Variable, error) {
 	if f.file == "" {
 		return nil, nil
 	}
-	list, err := readEnvFile(f.file)
+	list, err := envfile.Read(f.file)
 	if err != nil {
 		return nil, usagef("--env-file: %w", err)
 	}
@@ -103,10 +110,10 @@ func pairsOf(vars map[string]string) []string {
 }
 
 // over returns an environment with variables over it: those win.
-func over(environ []string, vars []variable) []string {
+func over(environ []string, vars []envfile.Variable) []string {
 	environ = slices.Clone(environ)
 	for _, v := range vars {
-		environ = append(environ, v.name+"="+v.value)
+		environ = append(environ, v.Name+"="+v.Value)
 	}
 	return environ
 }

@@ -105,7 +105,7 @@ func byVariable(err error, set map[string]string) error {
 	if !isUsage(err) {
 		return err
 	}
-	text := flagAtStart.ReplaceAllStringFunc(err.Error(), func(flag string) string {
+	text := flagInText.ReplaceAllStringFunc(err.Error(), func(flag string) string {
 		if name, ok := set[strings.TrimPrefix(flag, "--")]; ok {
 			return name
 		}
@@ -117,4 +117,4 @@ func byVariable(err error, set map[string]string) error {
 	return usage(errors.New(text))
 }
 
-var flagAtStart = regexp.MustCompile(`(?m)^--[a-z-]+`)
+var flagInText = regexp.MustCompile(`--[a-z][a-z-]*`)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -107,7 +108,11 @@ type httpService struct {
 
 // serveHTTP listens and answers until the service is closed.
 func serveHTTP(ctx context.Context, address string, m *metrics.Metrics, t *trigger.Trigger) (*httpService, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	network := "tcp"
+	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().Is4() {
+		network = "tcp4" // else 0.0.0.0 is every address of IPv6, too
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

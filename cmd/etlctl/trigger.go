@@ -114,8 +114,8 @@ func (f *triggerFlags) run(ctx context.Context, sys *system, flags *pflag.FlagSe
 		return err
 	}
 	for _, v := range list {
-		if v.name == variableOf("env-file") {
-			return usagef("--env-file: %s:%d: %s has no effect in the file itself", f.environ.file, v.line, v.name)
+		if v.Name == variableOf("env-file") {
+			return usagef("--env-file: %s:%d: %s has no effect in the file itself", f.environ.file, v.Line, v.Name)
 		}
 	}
 	environ := over(sys.environ, list)

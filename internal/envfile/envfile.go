@@ -1,4 +1,5 @@
-package main
+// Package envfile reads files of environment variables, one NAME=VALUE a line.
+package envfile
 
 import (
 	"errors"
@@ -8,37 +9,32 @@ import (
 	"strings"
 )
 
-// maxEnvFile is the largest file of variables.
-const maxEnvFile = 1 << 20
+// maxFile is the largest file of variables.
+const maxFile = 1 << 20
 
-const envFileHelp = `A file of --env-file has one NAME=VALUE a line, "export" before it or not; lines
-that begin with # are comments. A value ends with its line, and a # in it
-belongs to it; blanks around it are dropped. In single quotes it is taken as it
-is, in double quotes with \" \\ \$ for " \ $ and \n for a line break. A value in
-quotes may have several lines. Nothing is expanded. Errors name file and line.`
-
-// variable is a line of a file with variables.
-type variable struct {
-	name, value string
-	line        int
+// Variable is a variable of a file.
+type Variable struct {
+	Name, Value string
+	Line        int // where it begins, from 1
 }
 
-// readEnvFile reads a file of variables. No error holds a value: it may be a
-// secret.
-func readEnvFile(path string) ([]variable, error) {
+// Read reads a file of at most 1 MB. The variables come in its order; one may
+// come more than once. Errors name the file and the line. None holds a value: it
+// may be a secret.
+func Read(path string) ([]Variable, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(io.LimitReader(f, maxEnvFile+1))
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > maxEnvFile {
+	if len(text) > maxFile {
 		return nil, fmt.Errorf("%s: more than 1 MB", path)
 	}
-	vars, line, err := parseEnvFile(string(text))
+	vars, line, err := parse(string(text))
 	if err != nil {
 		return nil, fmt.Errorf("%s:%d: %w", path, line, err)
 	}
@@ -52,14 +48,21 @@ var (
 	errNUL        = errors.New("there is a byte 0")
 )
 
-// parseEnvFile returns the variables of a file in their order, or what is wrong
-// with which line.
-func parseEnvFile(text string) (vars []variable, line int, err error) {
+// parse returns the variables of a file in their order, or what is wrong with
+// which line.
+//
+// A line is NAME=VALUE, with "export" before it or not, or empty, or a comment
+// that begins with #. Blanks around name and value are dropped. A value that is
+// not in quotes ends with its line, and is taken as it is, a # in it included. In
+// single quotes it is taken as it is, too; in double quotes \" \\ \$ stand for
+// " \ $, \n for a line break, and any other backslash for itself. In quotes it
+// may have several lines; behind them there may be a comment.
+func parse(text string) (vars []Variable, line int, err error) {
 	text = strings.TrimPrefix(text, "\ufeff") // as some editors write it
 	for line = 1; text != ""; line++ {
 		var l string
-		l, text, _ = strings.Cut(text, "\n")
-		l = strings.TrimSpace(l)
+		l, text = cutLine(text)
+		l = strings.TrimLeft(l, " \t")
 		if l == "" || l[0] == '#' {
 			continue
 		}
@@ -67,8 +70,11 @@ func parseEnvFile(text string) (vars []variable, line int, err error) {
 			l = strings.TrimLeft(rest, " \t")
 		}
 		name, value, ok := strings.Cut(l, "=")
-		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		name, value = strings.TrimSpace(name), strings.TrimLeft(value, " \t")
 		if !ok || name == "" || strings.ContainsAny(name, " \t'\"\x00") {
+			if strings.TrimSpace(l) == "" {
+				continue
+			}
 			return nil, line, errNoPair
 		}
 		begin := line
@@ -76,13 +82,21 @@ func parseEnvFile(text string) (vars []variable, line int, err error) {
 			if value, text, err = quoted(value, text, &line); err != nil {
 				return nil, begin, err
 			}
+		} else {
+			value = strings.TrimSpace(value)
 		}
 		if strings.Contains(value, "\x00") {
 			return nil, begin, errNUL
 		}
-		vars = append(vars, variable{name, value, begin})
+		vars = append(vars, Variable{name, value, begin})
 	}
 	return vars, 0, nil
+}
+
+// cutLine returns the first line without its end, and the rest.
+func cutLine(text string) (line, rest string) {
+	line, rest, _ = strings.Cut(text, "\n")
+	return strings.TrimSuffix(line, "\r"), rest
 }
 
 // quoted reads a value in quotes that begins with first and may go on in the
@@ -114,7 +128,6 @@ func quoted(first, text string, line *int) (value, rest string, err error) {
 		}
 		b.WriteByte('\n')
 		*line++
-		l, text, _ = strings.Cut(text, "\n")
-		l = strings.TrimSuffix(l, "\r")
+		l, text = cutLine(text)
 	}
 }
