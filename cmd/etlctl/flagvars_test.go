@@ -50,7 +50,9 @@ func TestVariablesSetFlags(t *testing.T) {
 		set, err := setByVariables(byVariable, environ)
 		require.NoError(t, err)
 		require.Len(t, set, len(environ))
-		byFlag.VisitAll(func(f *pflag.Flag) { require.Equal(t, f.Value.String(), byVariable.Lookup(f.Name).Value.String(), f.Name) })
+		byFlag.VisitAll(func(f *pflag.Flag) {
+			require.Equal(t, f.Value.String(), byVariable.Lookup(f.Name).Value.String(), f.Name)
+		})
 	})
 }
 

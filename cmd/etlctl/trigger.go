@@ -85,23 +85,26 @@ the command line, a variable or the configuration is wrong and nothing was read.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return flags.run(cmd.Context(), sys, cmd.Flags()) },
 	}
-	f := cmd.Flags()
-	flags.source.register(f, "latest")
-	flags.environ.register(f)
-	flags.function.register(f)
-	f.StringVar(&flags.group, "group", "", "the consumer `GROUP` (required)")
-	f.BoolVar(&flags.eager, "eager", false, "rebalance by ranges, for groups with members that know nothing else")
-	f.DurationVar(&flags.maxWait, "max-wait", trigger.DefaultMaxWait, "how long a record waits for others to come into its event, at most 60s")
-	f.IntVar(&flags.retry, "retry", trigger.DefaultRetry, "how many `TIMES` a failed batch is delivered again, 0 to 10000")
-	f.IntVar(&flags.instances, "instances", 0, "most instances of the function at a time; default one for each core, and no more than partitions")
-	f.StringVar(&flags.oversize, "oversize", string(trigger.OversizeStop), "what becomes of a record that fits into no event (6 MB): stop, skip or dead")
-	f.StringVar(&flags.oversizeTopic, "oversize-topic", "", "the `TOPIC` of the same Kafka that such records are produced to, with --oversize dead")
-	f.DurationVar(&flags.grace, "grace", trigger.DefaultGrace, "how long batches in flight may go on at the end")
-	f.Int64Var(&flags.memory, "memory-budget", trigger.DefaultMemoryBudget>>20, "how many `MB` records and events may take in this process, however many partitions there are; at least 32")
-	f.StringVar(&flags.http, "http", "", "serve metrics and health at `ADDRESS`: a port (9090 or :9090) is on loopback, 0.0.0.0:9090 on every address; default none")
-	f.StringVar(&flags.logFormat, "log-format", "", "json: all that is said as JSON lines on stderr; text: lines for people on stderr; default as said above")
-	f.BoolVar(&flags.json, "json", false, "print JSON lines on a terminal, too")
+	flags.register(cmd.Flags())
 	return cmd
+}
+
+func (f *triggerFlags) register(flags *pflag.FlagSet) {
+	f.source.register(flags, "latest")
+	f.environ.register(flags)
+	f.function.register(flags)
+	flags.StringVar(&f.group, "group", "", "the consumer `GROUP` (required)")
+	flags.BoolVar(&f.eager, "eager", false, "rebalance by ranges, for groups with members that know nothing else")
+	flags.DurationVar(&f.maxWait, "max-wait", trigger.DefaultMaxWait, "how long a record waits for others to come into its event, at most 60s")
+	flags.IntVar(&f.retry, "retry", trigger.DefaultRetry, "how many `TIMES` a failed batch is delivered again, 0 to 10000")
+	flags.IntVar(&f.instances, "instances", 0, "most instances of the function at a time; default one for each core, and no more than partitions")
+	flags.StringVar(&f.oversize, "oversize", string(trigger.OversizeStop), "what becomes of a record that fits into no event (6 MB): stop, skip or dead")
+	flags.StringVar(&f.oversizeTopic, "oversize-topic", "", "the `TOPIC` of the same Kafka that such records are produced to, with --oversize dead")
+	flags.DurationVar(&f.grace, "grace", trigger.DefaultGrace, "how long batches in flight may go on at the end")
+	flags.Int64Var(&f.memory, "memory-budget", trigger.DefaultMemoryBudget>>20, "how many `MB` records and events may take in this process, however many partitions there are; at least 32")
+	flags.StringVar(&f.http, "http", "", "serve metrics and health at `ADDRESS`: a port (9090 or :9090) is on loopback, 0.0.0.0:9090 on every address; default none")
+	flags.StringVar(&f.logFormat, "log-format", "", "json: all that is said as JSON lines on stderr; text: lines for people on stderr; default as said above")
+	flags.BoolVar(&f.json, "json", false, "print JSON lines on a terminal, too")
 }
 
 // run sets the flags that variables have, and runs the trigger.
