@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -87,16 +86,16 @@ func (l *serviceLog) Write(line []byte) (int, error) {
 // notice logs what a trigger tells.
 func (l *serviceLog) notice(n trigger.Notice, a *outcome.Account) {
 	level := levelOf(n)
-	if !l.Enabled(context.Background(), level) {
+	if level < l.level.Level() {
 		return
 	}
-	var attrs []slog.Attr
+	var args []any
 	if n.Partition >= 0 {
-		attrs = append(attrs, slog.Int("partition", int(n.Partition)), slog.Int64("offset", n.Offset))
+		args = append(args, "partition", n.Partition, "offset", n.Offset)
 	}
 	number := func(name string, v int64) {
 		if v != 0 {
-			attrs = append(attrs, slog.Int64(name, v))
+			args = append(args, name, v)
 		}
 	}
 	number("last_offset", n.LastOffset)
@@ -104,16 +103,25 @@ func (l *serviceLog) notice(n trigger.Notice, a *outcome.Account) {
 	number("bytes", int64(n.Bytes))
 	number("delivery", int64(n.Delivery))
 	if n.Reply.RequestID != "" {
-		attrs = append(attrs, slog.String("request_id", n.Reply.RequestID), slog.Float64("ms", milliseconds(n.Reply.Duration)))
+		args = append(args, "request_id", n.Reply.RequestID, "ms", milliseconds(n.Reply.Duration))
 	}
 	number("wait_ms", n.Wait.Milliseconds())
 	if a != nil {
-		attrs = append(attrs, slog.Int64("stored", a.Stored), slog.Int64("duplicate", a.Duplicate), slog.Int64("filtered", a.Filtered), slog.Int64("dead", a.Dead))
+		args = append(args, "stored", a.Stored, "duplicate", a.Duplicate, "filtered", a.Filtered, "dead", a.Dead)
 	}
 	if n.Err != nil {
-		attrs = append(attrs, slog.String("cause", n.Err.Error()))
+		args = append(args, "cause", n.Err.Error())
 	}
-	l.LogAttrs(context.Background(), level, string(n.Kind), attrs...)
+	say := l.Info
+	switch level {
+	case slog.LevelDebug:
+		say = l.Debug
+	case slog.LevelWarn:
+		say = l.Warn
+	case slog.LevelError:
+		say = l.Error
+	}
+	say(string(n.Kind), args...)
 }
 
 // levelOf says how bad it is.

@@ -125,12 +125,12 @@ func TestReports(t *testing.T) {
 			"records_total{outcome=unsettled,sink=elasticsearch}": 3,
 			"records_total{outcome=stored,sink=kafka}":            2,
 			"records_total{outcome=unsettled,sink=kafka}":         1,
-			"event_bytes_total":                                   100,
-			"deliveries_total{result=settled}":                    1,
-			"invocation_seconds{result=settled} count":            1,
-			"invocation_seconds{result=settled} sum":              1,
-			"batch_seconds count":                                 1,
-			"batch_seconds sum":                                   1,
+			"event_bytes_total":                        100,
+			"deliveries_total{result=settled}":         1,
+			"invocation_seconds{result=settled} count": 1,
+			"invocation_seconds{result=settled} sum":   1,
+			"batch_seconds count":                      1,
+			"batch_seconds sum":                        1,
 		}},
 		"no account": {[]string{"kafka"}, func(m *metrics.Metrics) {
 			m.Report(batch(0, 1, 1, 10, 0, `"done"`))
