@@ -133,6 +133,7 @@ func TestTriggerByVariables(t *testing.T) {
 		"broken file":          {file: "A='hunter2", want: "--env-file: " + file + ":1: the quote that begins here is not closed"},
 		"password for nobody":  {file: "ETLCTL_TRIGGER_PASSWORD=hunter2", want: "--user: not set, but --password-env is"},
 		"password variable":    {file: "OTHER=hunter2\nETLCTL_TRIGGER_PASSWORD_ENV=OTHER", want: "not set, but ETLCTL_TRIGGER_PASSWORD_ENV is"},
+		"empty is not set":     {more: []string{"ETLCTL_TRIGGER_PASSWORD="}, args: []string{"--max-wait", "61s"}, want: "--max-wait: got 1m1s"},
 		"http":                 {more: []string{"ETLCTL_TRIGGER_HTTP=here"}, want: `ETLCTL_TRIGGER_HTTP: got "here", want a port such as 9090`},
 		"log format":           {args: []string{"--log-format", "xml"}, want: `--log-format: got "xml", want text or json`},
 		"two formats":          {args: []string{"--log-format", "json", "--json"}, want: "--log-format: cannot be together with --json"},

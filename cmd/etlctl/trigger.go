@@ -109,8 +109,9 @@ func (f *triggerFlags) register(flags *pflag.FlagSet) {
 
 // run sets the flags that variables have, and runs the trigger.
 func (f *triggerFlags) run(ctx context.Context, sys *system, flags *pflag.FlagSet) error {
-	if path, ok := lookup(sys.environ, variableOf("env-file")); ok && f.environ.file == "" {
-		f.environ.file = path
+	if f.environ.file == "" {
+		path, _ := lookup(sys.environ, variableOf("env-file"))
+		f.environ.file = strings.TrimSpace(path)
 	}
 	list, err := f.environ.read()
 	if err != nil {
@@ -135,7 +136,7 @@ func (f *triggerFlags) run(ctx context.Context, sys *system, flags *pflag.FlagSe
 		log = newServiceLog(sys.stderr)
 		own.stderr = textLog{log}
 	}
-	if _, ok := lookup(environ, passwordVariable); ok && f.source.passwordEnv == "" {
+	if password, _ := lookup(environ, passwordVariable); password != "" && f.source.passwordEnv == "" {
 		f.source.passwordEnv = passwordVariable
 	}
 	err = byVariable(runTrigger(ctx, &own, environ, f, log), set)

@@ -113,13 +113,13 @@ func (l *serviceLog) notice(n trigger.Notice, a *outcome.Account) {
 		args = append(args, "cause", n.Err.Error())
 	}
 	say := l.Info
-	switch level {
-	case slog.LevelDebug:
-		say = l.Debug
-	case slog.LevelWarn:
-		say = l.Warn
-	case slog.LevelError:
+	switch {
+	case level >= slog.LevelError:
 		say = l.Error
+	case level >= slog.LevelWarn:
+		say = l.Warn
+	case level < slog.LevelInfo:
+		say = l.Debug
 	}
 	say(string(n.Kind), args...)
 }
