@@ -197,7 +197,15 @@ func (m *Metrics) count(sink string, c outcome.Counts) {
 		outcome string
 		n       int64
 	}{{stored, c.Stored}, {duplicate, c.Duplicate}, {filtered, c.Filtered}, {dead, c.Dead}} {
-		m.records.WithLabelValues(sink, x.outcome).Add(float64(x.n))
+		m.add(sink, x.outcome, x.n)
+	}
+}
+
+// add counts records. What a function says may be nonsense, and a counter that is
+// taken back ends the process.
+func (m *Metrics) add(sink, outcome string, n int64) {
+	if n > 0 {
+		m.records.WithLabelValues(sink, outcome).Add(float64(n))
 	}
 }
 
@@ -209,11 +217,11 @@ func (m *Metrics) Write(line []byte) (int, error) {
 		return len(line), nil
 	}
 	if m.only != "" {
-		m.records.WithLabelValues(m.only, unsettled).Add(float64(batch.Unsettled))
+		m.add(m.only, unsettled, batch.Unsettled)
 		return len(line), nil
 	}
 	for _, sink := range m.sinks {
-		m.records.WithLabelValues(sink, unsettled).Add(float64(batch.Sinks[sink]))
+		m.add(sink, unsettled, batch.Sinks[sink])
 	}
 	return len(line), nil
 }

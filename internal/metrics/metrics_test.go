@@ -143,6 +143,13 @@ func TestReports(t *testing.T) {
 			"event_bytes_total": 10, "deliveries_total{result=settled}": 1, "unaccounted_batches_total": 1,
 			"invocation_seconds{result=settled} count": 1, "batch_seconds count": 1,
 		}},
+		"numbers that cannot be": {[]string{"kafka"}, func(m *metrics.Metrics) {
+			m.Report(batch(0, 1, 1, 10, 0, `{"records":1,"stored":-1,"dead":2,"unsettled":-9}`))
+			_, _ = m.Write([]byte(`{"msg":"batch","unsettled":-3}`))
+		}, map[string]float64{
+			"event_bytes_total": 10, "deliveries_total{result=settled}": 1, "records_total{outcome=dead,sink=kafka}": 2,
+			"invocation_seconds{result=settled} count": 1, "batch_seconds count": 1,
+		}},
 		"what happens to partitions": {[]string{"kafka"}, func(m *metrics.Metrics) {
 			for _, n := range []trigger.Notice{
 				{Kind: trigger.Assigned},
