@@ -38,12 +38,16 @@ type message struct {
 	value   []byte
 	time    int64 // ms since 1970
 	headers []byte
-	count   int // of headers
+	count   int  // of headers
+	bare    bool // it is to have no headers
 }
 
-func (m *message) reset() { *m = message{headers: m.headers[:0]} }
+func (m *message) reset(f format) { *m = message{headers: m.headers[:0], bare: f != numbered} }
 
 func (m *message) header(name, value string) {
+	if m.bare {
+		return
+	}
 	m.headers = kbin.AppendVarintString(m.headers, name)
 	m.headers = kbin.AppendVarintString(m.headers, value)
 	m.count++
@@ -78,13 +82,20 @@ type batch struct {
 	end         int     // where the lane goes on behind them
 	first, last int64   // times of the first message and of the latest
 	size        int     // bytes of the records before compression
-	wire        []byte  // all of it, as it is sent
+	format      format
+	wire        []byte // all of it, as it is sent
+	// alone says that nothing is made ready behind it.
+	alone bool
 	// lent says that a request that was given up may still be reading wire.
 	lent bool
 }
 
 // seal makes wire, in dst, of the batch's records.
 func (b *batch) seal(dst, records []byte, c *codec) {
+	if b.format == sets {
+		b.sealSet(dst, records, c)
+		return
+	}
 	dst = append(dst[:0], make([]byte, batchHead)...)
 	packed, number := c.pack(records)
 	dst = append(dst, packed...)
@@ -102,8 +113,11 @@ func (b *batch) seal(dst, records []byte, c *codec) {
 	put.PutUint32(dst[countAt:], uint32(n))
 }
 
-// number writes under which number the batch is sent.
+// number writes under which number the batch is sent. A set has none.
 func (b *batch) number(producer int64, epoch int16, first int32) {
+	if b.format == sets {
+		return
+	}
 	if b.lent {
 		b.wire, b.lent = bytes.Clone(b.wire), false
 	}

@@ -20,6 +20,8 @@ const (
 	absent             // likewise, a few times: the topic does not seem to exist
 	renumber           // the broker has lost count: the same under a new number
 	unnumbered         // the same without idempotence
+	oldFormat          // the same without idempotence and headers, which the topic's messages cannot have
+	corrupt            // damaged on its way, or a message that the topic does not take
 	split              // too large: in two
 	refused            // a message in it will never be accepted for what it is
 	hold               // not accepted before somebody changes something
@@ -28,8 +30,6 @@ const (
 // meaning is what an error of Kafka means.
 type meaning struct {
 	verdict verdict
-	// unsure says that the batch may have been written all the same.
-	unsure bool
 	// hint tells what to look at. In it TOPIC stands for the variable with the
 	// topic's name.
 	hint string
@@ -51,49 +51,49 @@ var meanings = map[int16]meaning{
 	// An earlier try was written.
 	kerr.DuplicateSequenceNumber.Code: {verdict: stored},
 
-	kerr.UnknownServerError.Code:           {again, true, "look at the brokers' logs"},
-	kerr.RequestTimedOut.Code:              {again, true, hintReplicas},
-	kerr.NotEnoughReplicas.Code:            {again, false, hintReplicas},
-	kerr.NotEnoughReplicasAfterAppend.Code: {again, true, hintReplicas},
+	kerr.UnknownServerError.Code:           {again, "look at the brokers' logs"},
+	kerr.RequestTimedOut.Code:              {again, hintReplicas},
+	kerr.NotEnoughReplicas.Code:            {again, hintReplicas},
+	kerr.NotEnoughReplicasAfterAppend.Code: {again, hintReplicas},
 	kerr.CorruptMessage.Code: {
-		again, false, "damaged on its way, or without a key in a compacted topic: look at cleanup.policy of TOPIC",
+		corrupt, "damaged on its way, or without a key in a compacted topic: look at cleanup.policy of TOPIC",
 	},
-	kerr.ThrottlingQuotaExceeded.Code: {again, false, "look at the quotas of kafka_user"},
+	kerr.ThrottlingQuotaExceeded.Code: {again, "look at the quotas of kafka_user"},
 
-	kerr.LeaderNotAvailable.Code:    {moved, false, hintLeader},
-	kerr.NotLeaderForPartition.Code: {moved, false, hintLeader},
-	kerr.BrokerNotAvailable.Code:    {moved, false, hintLeader},
-	kerr.ReplicaNotAvailable.Code:   {moved, false, hintLeader},
-	kerr.NetworkException.Code:      {moved, true, hintLeader},
-	kerr.ListenerNotFound.Code:      {moved, false, hintLeader},
-	kerr.FencedLeaderEpoch.Code:     {moved, false, hintLeader},
-	kerr.UnknownLeaderEpoch.Code:    {moved, false, hintLeader},
-	kerr.KafkaStorageError.Code:     {moved, false, "look at the brokers' disks"},
+	kerr.LeaderNotAvailable.Code:    {moved, hintLeader},
+	kerr.NotLeaderForPartition.Code: {moved, hintLeader},
+	kerr.BrokerNotAvailable.Code:    {moved, hintLeader},
+	kerr.ReplicaNotAvailable.Code:   {moved, hintLeader},
+	kerr.NetworkException.Code:      {moved, hintLeader},
+	kerr.ListenerNotFound.Code:      {moved, hintLeader},
+	kerr.FencedLeaderEpoch.Code:     {moved, hintLeader},
+	kerr.UnknownLeaderEpoch.Code:    {moved, hintLeader},
+	kerr.KafkaStorageError.Code:     {moved, "look at the brokers' disks"},
 
-	kerr.UnknownTopicOrPartition.Code: {absent, false, "there is no such topic, and none is ever created: look at TOPIC"},
+	kerr.UnknownTopicOrPartition.Code: {absent, "there is no such topic, and none is ever created: look at TOPIC"},
 
-	kerr.OutOfOrderSequenceNumber.Code: {renumber, false, hintCount},
-	kerr.UnknownProducerID.Code:        {renumber, false, hintCount},
-	kerr.InvalidProducerEpoch.Code:     {renumber, false, hintCount},
-	kerr.InvalidProducerIDMapping.Code: {renumber, false, hintCount},
-	kerr.ProducerFenced.Code:           {renumber, false, hintCount},
+	kerr.OutOfOrderSequenceNumber.Code: {renumber, hintCount},
+	kerr.UnknownProducerID.Code:        {renumber, hintCount},
+	kerr.InvalidProducerEpoch.Code:     {renumber, hintCount},
+	kerr.InvalidProducerIDMapping.Code: {renumber, hintCount},
+	kerr.ProducerFenced.Code:           {renumber, hintCount},
 
-	kerr.ClusterAuthorizationFailed.Code:  {unnumbered, false, "look at the rights of kafka_user on the cluster"},
-	kerr.UnsupportedForMessageFormat.Code: {unnumbered, false, hintFormat},
+	kerr.ClusterAuthorizationFailed.Code:  {unnumbered, "look at the rights of kafka_user on the cluster"},
+	kerr.UnsupportedForMessageFormat.Code: {oldFormat, hintFormat},
 
-	kerr.MessageTooLarge.Code:    {split, false, hintSize},
-	kerr.RecordListTooLarge.Code: {split, false, "the message is larger than a segment: look at segment.bytes of TOPIC"},
-	kerr.InvalidRecord.Code:      {refused, false, "look at cleanup.policy of TOPIC and at what validates its records"},
+	kerr.MessageTooLarge.Code:    {split, hintSize},
+	kerr.RecordListTooLarge.Code: {split, "the message is larger than a segment: look at segment.bytes of TOPIC"},
+	kerr.InvalidRecord.Code:      {refused, "look at cleanup.policy of TOPIC and at what validates its records"},
 
-	kerr.TopicAuthorizationFailed.Code:   {hold, false, "look at the rights of kafka_user on TOPIC"},
-	kerr.SaslAuthenticationFailed.Code:   {hold, false, hintLogin},
-	kerr.UnsupportedSaslMechanism.Code:   {hold, false, "look at kafka_sasl_mechanism"},
-	kerr.IllegalSaslState.Code:           {hold, false, hintLogin},
-	kerr.InvalidTopicException.Code:      {hold, false, "look at TOPIC"},
-	kerr.InvalidTimestamp.Code:           {hold, false, "look at the clocks and at message.timestamp settings of TOPIC"},
-	kerr.PolicyViolation.Code:            {hold, false, "look at the policy of TOPIC"},
-	kerr.UnsupportedCompressionType.Code: {hold, false, "look at kafka_compression"},
-	kerr.UnsupportedVersion.Code:         {hold, false, "Kafka 0.11 or later is needed: look at kafka_address"},
+	kerr.TopicAuthorizationFailed.Code:   {hold, "look at the rights of kafka_user on TOPIC"},
+	kerr.SaslAuthenticationFailed.Code:   {hold, hintLogin},
+	kerr.UnsupportedSaslMechanism.Code:   {hold, "look at kafka_sasl_mechanism"},
+	kerr.IllegalSaslState.Code:           {hold, hintLogin},
+	kerr.InvalidTopicException.Code:      {hold, "look at TOPIC"},
+	kerr.InvalidTimestamp.Code:           {hold, "look at the clocks and at message.timestamp settings of TOPIC"},
+	kerr.PolicyViolation.Code:            {hold, "look at the policy of TOPIC"},
+	kerr.UnsupportedCompressionType.Code: {hold, "look at kafka_compression"},
+	kerr.UnsupportedVersion.Code:         {hold, "Kafka 0.10 or later is needed: look at kafka_address"},
 }
 
 // meaningOf returns what an error of Kafka means.
@@ -135,7 +135,7 @@ func (p place) cause(e *kerr.Error, m meaning, detail string) *record.Cause {
 		reason = e.Description
 	}
 	return &record.Cause{
-		Type: e.Message, Reason: reason, Safe: short(e.Description), Hint: p.hint(m.hint), Index: p.topic,
+		Type: e.Message, Reason: reason, Safe: ownWords(detail, short(e.Description)), Hint: p.hint(m.hint), Index: p.topic,
 		Permanent: m.verdict == hold,
 	}
 }
@@ -148,10 +148,10 @@ func (p place) hint(h string) string {
 // Safe is fit for logs: none of these errors holds a message or a secret.
 func ofNetwork(err error) (m meaning, kind, safe string) {
 	f := netfault.Of(err)
-	m, kind, safe = meaning{verdict: moved, unsure: true, hint: networkHints[f.Kind]}, f.Type, f.Text
+	m, kind, safe = meaning{verdict: moved, hint: networkHints[f.Kind]}, f.Type, f.Text
 	switch {
-	case strings.Contains(err.Error(), "below the user defined min"):
-		return meanings[kerr.UnsupportedVersion.Code], kerr.UnsupportedVersion.Message, "the broker is older than Kafka 0.11"
+	case strings.Contains(err.Error(), "below the user defined min"), strings.Contains(err.Error(), tooOld):
+		return meanings[kerr.UnsupportedVersion.Code], kerr.UnsupportedVersion.Message, "the broker is older than Kafka 0.10"
 	case f.Kind == netfault.SpeaksHTTP:
 		kind, safe = "no_kafka", "the server speaks HTTP and not Kafka's protocol"
 	default:
@@ -161,10 +161,13 @@ func ofNetwork(err error) (m meaning, kind, safe string) {
 		m.hint = "look at kafka_address, the function's VPC and the brokers"
 	}
 	if f.Lasting {
-		m.verdict, m.unsure = hold, false
+		m.verdict = hold
 	}
 	return m, kind, safe
 }
+
+// tooOld is what kgo says of a broker that does not know a request at all.
+const tooOld = "broker is too old"
 
 const hintTLS = "look at kafka_tls and at the port in kafka_address"
 

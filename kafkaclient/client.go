@@ -24,7 +24,15 @@
 // 2.8 wants the cluster right IdempotentWrite) makes the client go on without
 // it, after one warning: then a batch whose answer was lost is written twice.
 //
-// No topic is ever created. Kafka 0.11 or later is required.
+// No topic is ever created.
+//
+// # Old brokers
+//
+// What the brokers can do is asked for before anything is written. Before Kafka
+// 0.11, and in topics whose message.format.version is older, there are neither
+// headers nor producer ids: messages are written without, as above but that a
+// batch whose answer was lost is written twice, and dead letters, which say in
+// headers why, are not taken. Before Kafka 0.10 nothing is written.
 //
 // # Loops
 //
@@ -52,6 +60,7 @@ import (
 
 	"ckafka-etl/config"
 	"ckafka-etl/internal/core/backoff"
+	"ckafka-etl/internal/core/brokers"
 	"ckafka-etl/transform"
 )
 
@@ -95,9 +104,13 @@ type Client struct {
 	topics   map[string]*topic
 	limits   map[string]int // largest batch by topic, where it is below batchBytes
 
-	plain     bool // without idempotence
-	producers map[source]int64
-	sequences map[sequenceKey]*sequence
+	abilities brokers.Abilities // nil: not known yet
+	looked    time.Time         // when that was asked for
+	kept      map[string]kept   // by topic
+	said      map[string]bool   // topics of which a warning was given; "" = brokers
+	plain     bool              // without idempotence
+	producers map[source]*producer
+	ways      int // sequences of all producers
 
 	seed maphash.Seed
 
@@ -119,8 +132,9 @@ func New(cfg Config) (*Client, error) {
 		chosen:    kgo.StickyKeyPartitioner(nil).ForTopic(""), // nil = murmur2, as the Java client hashes
 		topics:    make(map[string]*topic),
 		limits:    make(map[string]int),
-		producers: make(map[source]int64),
-		sequences: make(map[sequenceKey]*sequence),
+		kept:      make(map[string]kept),
+		said:      make(map[string]bool),
+		producers: make(map[source]*producer),
 		seed:      maphash.MakeSeed(),
 	}
 	switch {
@@ -157,11 +171,14 @@ func (c *Client) Close() {
 // wake prepares the client for a call: connections that a freeze may have
 // outlived are closed.
 func (c *Client) wake() {
-	// The wall clock: the monotonic one stands still while a machine is frozen.
-	if c.cfg.Now().Round(0).Sub(c.lastUsed) > maxIdle {
+	if c.now().Sub(c.lastUsed) > maxIdle {
 		c.disconnect()
 	}
 }
+
+// now is the wall clock: the monotonic one stands still while a machine is
+// frozen.
+func (c *Client) now() time.Time { return c.cfg.Now().Round(0) }
 
 // rest gives back what one call has made grow.
 func (c *Client) rest() {
@@ -179,11 +196,8 @@ func (c *Client) rest() {
 	c.keyed = kgo.Record{}
 	clear(c.free)
 	c.free = c.free[:0]
-	if len(c.sequences) > maxSequences { // make room
-		clear(c.sequences)
-		clear(c.producers)
-	}
-	c.lastUsed = c.cfg.Now().Round(0)
+	c.makeRoom()
+	c.lastUsed = c.now()
 }
 
 // connection returns the client of the Kafka protocol, a new one if there is

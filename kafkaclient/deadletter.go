@@ -23,6 +23,9 @@ const (
 	// HeaderDocumentBytes is there if the value is only the beginning of a
 	// document that was too large for the topic: how long all of it was.
 	HeaderDocumentBytes = "document.bytes"
+	// HeaderKeyBytes is there if the key is only the beginning of the record's:
+	// how long all of it was.
+	HeaderKeyBytes = "key.bytes"
 	// HeaderValue is there, as ValueRaw, if the value is the record's body as it
 	// came and not a document.
 	HeaderValue = "value"
@@ -50,9 +53,9 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 	c.wake()
 	defer c.rest()
 
-	sizes := make([]deadletter.Size, len(letters))
+	sizes := make([]letterSize, len(letters))
 	j := &job{
-		c: c, variable: "kafka_dead_letter_topic", n: len(letters),
+		c: c, variable: "kafka_dead_letter_topic", n: len(letters), headers: true,
 		rec:    func(i int) *record.Record { return letters[i].Record },
 		target: func(string) string { return c.cfg.DeadLetterTopic },
 		tag:    func(i int) string { return letters[i].Sink },
@@ -63,12 +66,9 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 	}
 	j.culprit = func(i int, cause *record.Cause) (record.Result, bool) {
 		// Too large even as a letter: keep as much of it as the topic takes.
-		c.letter(&letters[i])
-		smaller, ok := sizes[i].Shrink(len(c.value), true)
-		if !ok || cause.Type == kerr.InvalidRecord.Message {
+		if cause.Type == kerr.InvalidRecord.Message || !c.shrink(&letters[i], &sizes[i]) {
 			return record.Result{Outcome: record.Refused, Cause: cause}, true
 		}
-		sizes[i] = smaller
 		return record.Result{}, false
 	}
 	j.run(ctx)
@@ -85,10 +85,33 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 	return j.results, j.stats
 }
 
-func (c *Client) makeLetter(m *message, l *record.DeadLetter, size deadletter.Size) {
+// letterSize is how much of a letter is kept.
+type letterSize struct {
+	deadletter.Size
+	cutKey bool
+}
+
+// shrink makes a letter smaller, and reports whether that could be done: first a
+// key that is longer than the letter of an index would keep.
+func (c *Client) shrink(l *record.DeadLetter, size *letterSize) bool {
+	if !size.cutKey && len(l.Record.Key) > deadletter.MaxKey {
+		size.cutKey = true
+		return true
+	}
+	c.letter(l)
+	smaller, ok := size.Shrink(len(c.value), true)
+	size.Size = smaller
+	return ok
+}
+
+func (c *Client) makeLetter(m *message, l *record.DeadLetter, size letterSize) {
 	cutFrom := c.letter(l)
 	m.key, m.value, m.time = l.Record.Key, c.value, l.Record.Batch.Arrival.UnixMilli()
 	m.source(l.Record)
+	if size.cutKey {
+		m.key = []byte(size.Key(m.key))
+		m.header(HeaderKeyBytes, strconv.Itoa(len(l.Record.Key)))
+	}
 	m.header(HeaderErrorType, l.Cause.Type)
 	if l.Cause.Reason != "" {
 		m.header(HeaderErrorReason, size.Reason(l.Cause.Reason))

@@ -130,6 +130,27 @@ func TestLetterTooLarge(t *testing.T) {
 	assert.Len(t, header(msgs[1], "error.reason"), 4096)
 }
 
+// A key of a megabyte was more than the letters' topic takes. All of the document
+// was cut away for it, the letter was refused all the same, and the partition
+// stood.
+func TestKeyTooLargeForALetter(t *testing.T) {
+	t.Parallel()
+	c := cluster(t)
+	require.NoError(t, c.CreateTopic("letters", 1, map[string]string{"max.message.bytes": "20000"}))
+	k := client(t, c, func(cfg *kafkaclient.Config) { cfg.Compression = "none" })
+	recs := batch(0, 3)
+	recs[1].Key = []byte(strings.Repeat("k", 1_000_000))
+	for _, r := range bury(t, k, 10*time.Second, letters(recs, &record.Cause{Type: "x"})) {
+		assert.Equal(t, record.Dead, r.Outcome, r.Cause.Text())
+	}
+	msgs := messages(t, c, "letters")[0]
+	require.Len(t, msgs, 3)
+	assert.Equal(t, strings.Repeat("k", 8<<10), string(msgs[1].Key))
+	assert.Equal(t, "1000000", header(msgs[1], "key.bytes"))
+	assert.Equal(t, `{"partition":0,"n":1}`, string(msgs[1].Value))
+	assert.Empty(t, header(msgs[0], "key.bytes"))
+}
+
 func TestLetterRefused(t *testing.T) {
 	t.Parallel()
 	c := cluster(t)

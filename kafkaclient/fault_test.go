@@ -352,7 +352,6 @@ func TestWithoutIdempotence(t *testing.T) {
 		"id not supported":    {faults: []kfake.Fault{{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.UnsupportedVersion, Count: -1, TopLevel: true}}},
 		"request not known":   {opts: []kfake.Opt{kfake.MaxVersions(old)}},
 		"produce not allowed": {faults: []kfake.Fault{produceFault(kerr.ClusterAuthorizationFailed, 1)}},
-		"old message format":  {faults: []kfake.Fault{produceFault(kerr.UnsupportedForMessageFormat, 1)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -370,24 +369,6 @@ func TestWithoutIdempotence(t *testing.T) {
 			assert.Equal(t, 1, strings.Count(l.String(), `"WARN"`), l.String())
 		})
 	}
-}
-
-func TestTooOldABroker(t *testing.T) {
-	t.Parallel()
-	c := cluster(t, kfake.SeedTopics(1, "target"))
-	c.ControlKey(18, func(req kmsg.Request) (kmsg.Response, error, bool) {
-		c.KeepControl()
-		res := req.ResponseKind().(*kmsg.ApiVersionsResponse)
-		for key, version := range map[int16]int16{produceKey: 2, metadataKey: 2, 18: 0} {
-			k := kmsg.NewApiVersionsResponseApiKey()
-			k.ApiKey, k.MaxVersion = key, version
-			res.ApiKeys = append(res.ApiKeys, k)
-		}
-		return res, nil, true
-	})
-	cause := all(t, record.Unsettled, write(t, client(t, c), batch(0, 1)))
-	assert.True(t, cause.Permanent, cause.Text())
-	assert.Contains(t, cause.Text(), "0.11")
 }
 
 func TestLogin(t *testing.T) {

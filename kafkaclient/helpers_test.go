@@ -26,6 +26,9 @@ const (
 	initProducerIDKey = int16(kmsg.InitProducerID)
 )
 
+// waitLong is more time than anything takes.
+const waitLong = 20 * time.Second
+
 // arrival is when all batches of the tests arrive.
 var arrival = time.Date(2026, 11, 24, 8, 0, 0, 123e6, time.UTC)
 

@@ -32,6 +32,8 @@ type job struct {
 	target func(topic string) string
 	// keep says that the partition's number is the source's.
 	keep bool
+	// headers says that items are nothing without their headers.
+	headers bool
 	// admit settles an item that is not to be written at all. nil: there is none.
 	admit func(i int) *record.Result
 	// encode makes item i's message, or returns what becomes of it instead.
@@ -230,12 +232,13 @@ func (j *job) ask(ctx context.Context) {
 		}
 	}
 	k, err := j.c.connection()
+	abilities := j.c.abilities
 	limited, cancel := context.WithTimeout(ctx, tryTime(ctx))
 	j.spawn(func() func() {
 		defer cancel()
 		var found map[string]*topic
 		if err == nil {
-			found, err = describe(limited, k, names)
+			found, err = describe(limited, k, abilities, names)
 		}
 		return func() { j.told(ctx, names, found, err) }
 	})

@@ -2,11 +2,9 @@ package kafkaclient
 
 import (
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"ckafka-etl/record"
 )
@@ -15,6 +13,7 @@ import (
 // order. One batch of them is in flight at a time.
 type lane struct {
 	place
+	source    source
 	partition int32
 	sequence  *sequence
 	items     []int32
@@ -22,18 +21,22 @@ type lane struct {
 
 	batch, next *batch // the one to send or in flight, and the one behind it
 	flying      bool
-	stale       bool // waits for metadata
-	stuck       bool // nothing more can be sent
-	unsure      bool // batch may be written, though no answer has said so
-	begun       bool // what an earlier call left open has been seen to
-	resent      bool // batch was sent before
-	numbered    bool // batch was sent with a producer id
+	stale       bool        // waits for metadata
+	stuck       bool        // nothing more can be sent
+	begun       bool        // what an earlier call left open has been seen to
+	sends       int         // of batch; from the first on nobody knows whether it is written
+	numbered    bool        // batch was sent with a producer id
+	took        bool        // something of this call is written
+	of          incarnation // of the topic that batch was sent to
 
-	most    int // most items in a batch; 0 = no limit
-	tries   int // failed ones since something last succeeded
-	absents int
-	waits   time.Time
-	cause   *record.Cause // of the last failure
+	most     int // most items in a batch; 0 = no limit
+	tries    int // failed ones since something last succeeded
+	absents  int
+	corrupts int       // of batch
+	doubted  bool      // a batch was damaged on its way more than once
+	suspects []suspect // items that were refused alone, without proof
+	waits    time.Time
+	cause    *record.Cause // of the last failure
 }
 
 // asks reports whether the lane waits for metadata.
@@ -44,178 +47,124 @@ func (l *lane) load(j *job) bool {
 	if l.batch != nil {
 		return true
 	}
-	if !l.begun && l.sequence.unsure > 0 {
-		// Nobody knows whether a batch of an earlier call was written. If it
-		// was of these records it is sent again under its number.
-		l.most = l.sequence.unsure
-		b := l.fill(j, l.at, 0)
-		if b != nil && len(b.items) == l.sequence.unsure && j.print(b.items) == l.sequence.print {
-			l.unsure, l.resent, l.batch = true, true, b
-		} else {
-			j.c.release(b)
-			l.restart(j)
-		}
-		l.most = 0
+	if !l.begun {
+		l.begun = true
+		l.resume(j)
 	}
-	if l.begun = true; l.stuck || l.batch != nil {
+	if l.stuck || l.batch != nil {
 		return !l.stuck
 	}
-	l.batch = l.fill(j, l.at, j.c.limit(l.topic))
+	l.batch = l.fill(j, l.items[l.at:], j.c.limit(l.topic))
 	return l.batch != nil
 }
 
-// fill makes a batch of the items from at on, of up to limit bytes before
-// compression unless it is a single message; limit 0 = none. It returns nil if
-// there is nothing more to send.
-func (l *lane) fill(j *job, at, limit int) *batch {
-	b := &batch{}
+// resume makes the batch again of which an earlier call did not learn whether it
+// was written, to be sent under its number. It goes first wherever its items
+// stand now: what stands before it was refused then. If they are not all among
+// those that are to be sent, or the topic was made anew, the number is given up.
+func (l *lane) resume(j *job) {
+	s := l.sequence
+	if s.pending == nil {
+		return
+	}
+	again := j.withPrints(l.items[l.at:], s.pending)
+	if again != nil && !s.of.gone(j.c.topics[l.topic].incarnation()) {
+		if b := l.fill(j, again, 0); b != nil && len(b.items) == len(again) {
+			b.alone, b.end = true, l.at
+			l.batch, l.sends, l.numbered = b, 1, b.format == numbered && !j.c.plain
+			return
+		}
+	}
+	l.restart(j)
+}
+
+// fill makes a batch of those of the items that are not settled, of up to limit
+// bytes before compression unless it is a single message; limit 0 = none. It
+// returns nil if there is none.
+func (l *lane) fill(j *job, items []int32, limit int) *batch {
 	c := j.c
+	b := &batch{format: c.formatOf(l.topic)}
 	c.records = c.records[:0]
-	for ; at < len(l.items); at++ {
-		i := l.items[at]
-		if j.results[i].Outcome != record.Unsettled {
+	b.end = len(l.items)
+	for n, i := range items {
+		if j.results[i].Outcome != record.Unsettled || l.suspected(i) {
 			continue
 		}
-		if l.most > 0 && len(b.items) >= l.most {
+		full := l.most > 0 && len(b.items) >= l.most && limit > 0
+		if !full {
+			full = !l.add(j, b, i, limit)
+		}
+		if full {
+			b.end = len(l.items) - len(items) + n
 			break
 		}
-		j.msg.reset()
-		if res := j.encode(int(i), &j.msg); res != nil {
-			j.results[i] = *res
-			continue
-		}
-		if len(b.items) == 0 {
-			b.first, b.last = j.msg.time, j.msg.time
-		}
-		mark := len(c.records)
-		c.records = j.msg.appendTo(c.records, b.first, len(b.items))
-		if limit > 0 && len(c.records) > limit && len(b.items) > 0 {
-			c.records = c.records[:mark]
-			break
-		}
-		b.items = append(b.items, i)
-		b.last = max(b.last, j.msg.time)
 	}
 	if len(b.items) == 0 {
 		return nil
 	}
-	b.end = at
 	b.seal(c.buffer(), c.records, &c.codec)
 	return b
+}
+
+// add adds an item's message to the batch, and reports whether it had room.
+func (l *lane) add(j *job, b *batch, i int32, limit int) bool {
+	c := j.c
+	j.msg.reset(b.format)
+	if res := j.encode(int(i), &j.msg); res != nil {
+		j.results[i] = *res
+		return true
+	}
+	if len(b.items) == 0 {
+		b.first, b.last = j.msg.time, j.msg.time
+	}
+	mark := len(c.records)
+	if b.format == sets {
+		c.records = j.msg.appendToSet(c.records, len(b.items))
+	} else {
+		c.records = j.msg.appendTo(c.records, b.first, len(b.items))
+	}
+	if limit > 0 && len(c.records) > limit && len(b.items) > 0 {
+		c.records = c.records[:mark]
+		return false
+	}
+	b.items = append(b.items, i)
+	b.last = max(b.last, j.msg.time)
+	return true
 }
 
 // encodeAhead makes the next batches while those before them are in flight.
 func (j *job) encodeAhead() {
 	for _, l := range j.lanes {
-		if l.flying && l.next == nil && l.batch.end < len(l.items) {
-			if l.next = l.fill(j, l.batch.end, j.c.limit(l.topic)); l.next == nil {
+		if l.flying && l.next == nil && !l.batch.alone && l.batch.end < len(l.items) {
+			if l.next = l.fill(j, l.items[l.batch.end:], j.c.limit(l.topic)); l.next == nil {
 				l.batch.end = len(l.items)
 			}
 		}
 	}
 }
 
-// judge settles the batch by its answer.
-func (l *lane) judge(j *job, p *kmsg.ProduceResponseTopicPartition) {
-	e := kerr.TypedErrorForCode(p.ErrorCode)
-	if e == nil || e.Code == kerr.DuplicateSequenceNumber.Code {
-		l.written(j)
-		return
-	}
-	detail := ""
-	if p.ErrorMessage != nil {
-		detail = *p.ErrorMessage
-	}
-	m := meaningOf(e)
-	if m.verdict == absent {
-		m.verdict = moved // only the metadata can tell
-	}
-	cause := l.place.cause(e, m, detail)
-	switch m.verdict {
-	case split:
-		l.split(j, cause)
-	case refused:
-		l.refuse(j, p.ErrorRecords, cause)
-	default:
-		l.fail(j, m, cause)
-	}
-}
-
-// written settles the batch: Kafka has it.
-func (l *lane) written(j *job) {
-	for _, i := range l.batch.items {
-		j.results[i] = record.Result{Outcome: record.Stored}
-	}
-	l.sequence.advance(len(l.batch.items))
-	if l.most > 0 {
-		l.most *= 2 // the culprit may be behind us
-	}
-	l.at = l.batch.end
-	j.c.release(l.batch)
-	l.batch, l.next = l.next, nil
-	l.unsure, l.resent, l.tries, l.absents, l.cause = false, false, 0, 0, nil
-}
-
-// split has the batch sent in smaller parts, until the culprit stands alone.
-func (l *lane) split(j *job, cause *record.Cause) {
-	if len(l.batch.items) > 1 {
-		j.c.limits[l.topic] = min(j.c.limit(l.topic), l.batch.size/2)
-		l.unload(j)
-		return
-	}
-	size := "the message has " + strconv.Itoa(l.batch.size) + " bytes"
-	if cause.Reason != "" {
-		cause.Reason += "; " + size
-	}
-	cause.Safe = size
-	l.settle(j, l.batch.items[0], cause)
-	l.unload(j)
-}
-
-// refuse settles the messages that Kafka has named as those it does not take.
-func (l *lane) refuse(j *job, named []kmsg.ProduceResponseTopicPartitionErrorRecord, cause *record.Cause) {
-	items := l.batch.items
-	found := false
-	for _, n := range named {
-		if n.RelativeOffset < 0 || int(n.RelativeOffset) >= len(items) {
-			continue
-		}
-		own := *cause
-		if n.ErrorMessage != nil {
-			own.Reason = *n.ErrorMessage
-		}
-		l.settle(j, items[n.RelativeOffset], &own)
-		found = true
-	}
-	switch {
-	case found:
-	case len(items) == 1:
-		l.settle(j, items[0], cause)
-	default:
-		l.most = len(items) / 2
-	}
-	l.unload(j)
-}
-
-func (l *lane) settle(j *job, i int32, cause *record.Cause) {
-	if res, done := j.culprit(int(i), cause); done {
-		j.results[i] = res
-	}
-}
-
-// unload has the batch and the one behind it made anew, of what is not settled.
+// unload has the batch and the one behind it made anew, of what is not settled,
+// after the broker has refused it: brokers look at a batch before they append it,
+// so that its number is free if it was sent just once. If it was sent before, the
+// number is used up.
 func (l *lane) unload(j *job) {
+	if l.sends > 1 && l.numbered {
+		l.restart(j)
+	}
+	l.drop(j)
+}
+
+func (l *lane) drop(j *job) {
 	j.c.release(l.batch)
 	j.c.release(l.next)
 	l.batch, l.next = nil, nil
-	l.unsure, l.resent = false, false
+	l.sends, l.corrupts = 0, 0
 }
 
 // fail has the batch sent again, or gives up what is left in the lane. Nothing
 // behind the batch is sent before it: the order would be lost.
 func (l *lane) fail(j *job, m meaning, cause *record.Cause) {
 	l.cause = cause
-	l.unsure = l.unsure || m.unsure
 	l.tries++
 	l.waits = time.Now().Add(pause(l.tries))
 	switch m.verdict {
@@ -235,19 +184,28 @@ func (l *lane) fail(j *job, m meaning, cause *record.Cause) {
 		} else {
 			l.stuck, cause.Permanent = true, true
 		}
+	case oldFormat:
+		if l.batch.format == numbered {
+			j.c.withoutHeaders(l.topic, "")
+			l.waits = time.Time{}
+			l.drop(j)
+			if none := j.headersNeeded(l.topic); none != nil {
+				l.cause, l.stuck = none, true
+			}
+		} else {
+			l.stuck, cause.Permanent = true, true
+		}
 	case hold:
 		l.stuck = true
-	case stored, again, split, refused:
+	case stored, again, split, refused, corrupt:
 		// The same again; the others are not for us.
 	}
 }
 
 // restart numbers the lane's batches from 0.
 func (l *lane) restart(j *job) {
-	l.unsure = false
 	if !l.sequence.restart() {
-		clear(j.c.producers) // new ones have epochs again
-		clear(j.c.sequences)
+		j.c.forget(l.source) // a new id has epochs again
 		l.stuck = true
 	}
 }
@@ -264,15 +222,21 @@ func (l *lane) noLeader() *record.Cause {
 // of which nobody knows whether it was written.
 func (l *lane) finish(j *job) {
 	if l.begun {
-		l.sequence.unsure = 0
+		l.sequence.pending = nil
 	}
-	if l.unsure && l.batch != nil && !j.c.plain {
-		l.sequence.unsure, l.sequence.print = len(l.batch.items), j.print(l.batch.items)
+	if l.sends > 0 && l.numbered && l.batch != nil {
+		l.sequence.pending = j.prints(l.batch.items)
+		if l.of != (incarnation{}) {
+			l.sequence.of = l.of
+		}
+	}
+	for _, s := range l.suspects {
+		j.results[s.item].Cause = s.cause
 	}
 	for _, i := range l.items[l.at:] {
 		if r := &j.results[i]; r.Outcome == record.Unsettled && r.Cause == nil {
 			r.Cause = l.cause
 		}
 	}
-	l.unload(j)
+	l.drop(j)
 }

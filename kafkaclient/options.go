@@ -23,10 +23,10 @@ const (
 
 // options are what the protocol client is made with.
 func options(cfg *config.Kafka) []kgo.Opt {
-	// Before version 3 of the request there were no record batches, and from
-	// 13 on topics go by an id, which some brokers do not tell.
+	// Before version 2 of the request messages had no times, and from 13 on
+	// topics go by an id, which some brokers do not tell.
 	least := new(kversion.Versions)
-	least.SetMaxKeyVersion(produceKey, 3)
+	least.SetMaxKeyVersion(produceKey, 2)
 	most := kversion.Stable()
 	most.SetMaxKeyVersion(produceKey, 11)
 	opts := []kgo.Opt{

@@ -60,7 +60,7 @@ func TestSequenceWraps(t *testing.T) {
 	s.advance(4)
 	assert.EqualValues(t, 3, s.next, "after 2^31-1 comes 0")
 	require.True(t, s.restart())
-	assert.Equal(t, sequence{epoch: 1}, *s)
+	assert.Equal(t, &sequence{epoch: 1}, s)
 	s.epoch = 1<<15 - 1
 	assert.False(t, s.restart())
 }

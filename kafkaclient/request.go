@@ -31,18 +31,19 @@ func (j *job) send(ctx context.Context, broker int32, lanes []*lane) {
 		if hasPartition(t, l.partition) {
 			continue // another source partition's is first
 		}
-		l.numbered = !j.c.plain
-		if s := l.sequence; j.c.plain {
-			l.batch.number(-1, -1, -1)
+		l.numbered = !j.c.plain && l.batch.format == numbered
+		if s := l.sequence; l.numbered {
+			l.batch.number(s.id, s.epoch, s.next)
 		} else {
-			l.batch.number(s.producer, s.epoch, s.next)
+			l.batch.number(-1, -1, -1)
 		}
 		p := kmsg.NewProduceRequestTopicPartition()
 		p.Partition, p.Records = l.partition, l.batch.wire
 		t.Partitions = append(t.Partitions, p)
 		j.stats.Bytes += int64(l.batch.size)
-		repeats = repeats || l.resent
-		l.flying, l.resent = true, true
+		repeats = repeats || l.sends > 0
+		l.sends++
+		l.flying, l.of = true, j.c.topics[l.topic].incarnation()
 		sent = append(sent, l)
 	}
 	j.stats.Requests++
@@ -102,7 +103,7 @@ func (j *job) answered(ctx context.Context, lanes []*lane, answer *kmsg.ProduceR
 			}
 			l.fail(j, m, cause)
 		case p == nil:
-			l.fail(j, meaning{verdict: again, unsure: true}, &record.Cause{
+			l.fail(j, meaning{verdict: again}, &record.Cause{
 				Type: "no_answer", Safe: "the broker's answer leaves out the partition", Hint: "look at the brokers' logs", Index: l.topic,
 			})
 		default:

@@ -20,8 +20,15 @@ func (j *job) prepare(ctx context.Context) {
 	groups := j.groups()
 	failed := make(map[string]*record.Cause)
 	partitions := make(map[string]int)
+	var unable *record.Cause
+	if len(groups) > 0 {
+		unable = j.persist(ctx, groups[0].topic, j.c.look)
+	}
 	for _, g := range groups {
 		if _, done := failed[g.topic]; done {
+			continue
+		}
+		if failed[g.topic] = unable; unable != nil {
 			continue
 		}
 		failed[g.topic] = j.persist(ctx, g.topic, func(ctx context.Context) error {
@@ -31,6 +38,10 @@ func (j *job) prepare(ctx context.Context) {
 			}
 			return err
 		})
+		if failed[g.topic] == nil {
+			j.c.lookAt(ctx, g.topic)
+			failed[g.topic] = j.headersNeeded(g.topic)
+		}
 	}
 	for _, g := range groups {
 		if failed[g.topic] == nil {
@@ -40,7 +51,7 @@ func (j *job) prepare(ctx context.Context) {
 	for _, g := range groups {
 		cause := failed[g.topic]
 		if cause == nil {
-			cause = j.persist(ctx, g.topic, func(ctx context.Context) error { return j.c.identify(ctx, g.source) })
+			cause = j.persist(ctx, g.topic, func(ctx context.Context) error { return j.c.identify(ctx, g.source, g.topic) })
 		}
 		if cause != nil {
 			for _, i := range g.items {
@@ -98,8 +109,8 @@ func (j *job) addLanes(g *group, partitions int) {
 		p := j.c.partition(j.rec(int(i)), j.keep, partitions)
 		l := lanes[p]
 		if l == nil {
-			l = &lane{place: place{j.variable, g.topic}, partition: p}
-			l.sequence = j.c.sequenceOf(sequenceKey{g.source, g.topic, p})
+			l = &lane{place: place{j.variable, g.topic}, source: g.source, partition: p}
+			l.sequence = j.c.sequenceOf(g.source, way{g.topic, p})
 			lanes[p] = l
 			j.lanes = append(j.lanes, l)
 		}

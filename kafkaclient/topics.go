@@ -2,11 +2,14 @@ package kafkaclient
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"ckafka-etl/internal/core/brokers"
 )
 
 // noLeader stands for the leader of a partition that has none.
@@ -14,8 +17,9 @@ const noLeader = -1
 
 // topic is what the brokers say of a topic.
 type topic struct {
-	leaders []int32 // broker by partition
-	err     error   // why there is no such topic for us
+	id      [16]byte // zero: the brokers have told none
+	leaders []int32  // broker by partition
+	err     error    // why there is no such topic for us
 	asked   time.Time
 }
 
@@ -27,11 +31,22 @@ func (t *topic) leader(partition int32) int32 {
 	return t.leaders[partition]
 }
 
-// describe asks for topics. It never makes one.
-func describe(ctx context.Context, k *kgo.Client, names []string) (map[string]*topic, error) {
+func (t *topic) incarnation() incarnation {
+	if t == nil {
+		return incarnation{}
+	}
+	return incarnation{t.id, len(t.leaders)}
+}
+
+// describe asks for topics. It never makes one: brokers to which that cannot be
+// said are asked for all topics.
+func describe(ctx context.Context, k *kgo.Client, a brokers.Abilities, names []string) (map[string]*topic, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	req.AllowAutoTopicCreation = false
 	for _, name := range names {
+		if !a.QuietQuestions() {
+			break
+		}
 		t := kmsg.NewMetadataRequestTopic()
 		t.Topic = &name
 		req.Topics = append(req.Topics, t)
@@ -43,10 +58,10 @@ func describe(ctx context.Context, k *kgo.Client, names []string) (map[string]*t
 	topics := make(map[string]*topic, len(names))
 	for i := range res.Topics {
 		rt := &res.Topics[i]
-		if rt.Topic == nil {
+		if rt.Topic == nil || !slices.Contains(names, *rt.Topic) {
 			continue
 		}
-		t := &topic{err: kerr.ErrorForCode(rt.ErrorCode), leaders: make([]int32, len(rt.Partitions)), asked: time.Now()}
+		t := &topic{id: rt.TopicID, err: kerr.ErrorForCode(rt.ErrorCode), leaders: make([]int32, len(rt.Partitions)), asked: time.Now()}
 		for p := range t.leaders {
 			t.leaders[p] = noLeader
 		}
@@ -99,7 +114,7 @@ func (c *Client) learn(ctx context.Context, name string) (*topic, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := describe(ctx, k, []string{name})
+	found, err := describe(ctx, k, c.abilities, []string{name})
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package kafkaclient_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -20,8 +23,11 @@ import (
 type wire struct {
 	// loseAnswers has requests arrive and answers vanish.
 	loseAnswers atomic.Bool
-	accepted    atomic.Int64
-	open        atomic.Int64 // connections that the client has not closed
+	// says is the error that brokers answer with to what they have written, as a
+	// leader does that lost its place after it had appended; 0 = the truth.
+	says     atomic.Int32
+	accepted atomic.Int64
+	open     atomic.Int64 // connections that the client has not closed
 
 	mu    sync.Mutex
 	conns []*wireConn
@@ -35,6 +41,9 @@ type wireConn struct {
 	mu   sync.Mutex
 	hold chan struct{} // while open, nothing more arrives; nil = no
 	end  sync.Once
+
+	came     []byte          // of requests, up to the end of a frame
+	produces map[int32]int16 // versions of produce requests, by correlation id
 }
 
 func (w *wire) listen(network, address string) (net.Listener, error) {
@@ -67,6 +76,7 @@ func (c *wireConn) Read(b []byte) (int, error) {
 		c.end.Do(func() { c.wire.open.Add(-1) })
 	}
 	c.mu.Lock()
+	c.see(b[:n])
 	hold := c.hold
 	c.mu.Unlock()
 	if hold != nil {
@@ -79,7 +89,59 @@ func (c *wireConn) Write(b []byte) (int, error) {
 	if c.mute.Load() || c.wire.loseAnswers.Load() {
 		return len(b), nil
 	}
+	if code := int16(c.wire.says.Load()); code != 0 {
+		_, err := c.Conn.Write(c.changed(b, code))
+		return len(b), err
+	}
 	return c.Conn.Write(b)
+}
+
+// see notes which requests are to produce. c.mu is held.
+func (c *wireConn) see(b []byte) {
+	c.came = append(c.came, b...)
+	for len(c.came) >= 12 {
+		size := 4 + int(binary.BigEndian.Uint32(c.came))
+		if int16(binary.BigEndian.Uint16(c.came[4:])) == produceKey {
+			if c.produces == nil {
+				c.produces = make(map[int32]int16)
+			}
+			c.produces[int32(binary.BigEndian.Uint32(c.came[8:]))] = int16(binary.BigEndian.Uint16(c.came[6:]))
+		}
+		if len(c.came) < size {
+			return
+		}
+		c.came = c.came[size:]
+	}
+}
+
+// changed returns an answer to a produce request with an error in place of each
+// success, and any other answer as it is.
+func (c *wireConn) changed(b []byte, code int16) []byte {
+	c.mu.Lock()
+	version, ok := c.produces[int32(binary.BigEndian.Uint32(b[4:]))]
+	c.mu.Unlock()
+	if !ok {
+		return b
+	}
+	res := kmsg.NewPtrProduceResponse()
+	res.Version = version
+	head := 8
+	if res.IsFlexible() {
+		head++ // no tags
+	}
+	if err := res.ReadFrom(b[head:]); err != nil {
+		panic(err)
+	}
+	for t := range res.Topics {
+		for p := range res.Topics[t].Partitions {
+			if p := &res.Topics[t].Partitions[p]; p.ErrorCode == 0 || p.ErrorCode == kerr.DuplicateSequenceNumber.Code {
+				p.ErrorCode = code
+			}
+		}
+	}
+	out := res.AppendTo(bytes.Clone(b[:head]))
+	binary.BigEndian.PutUint32(out, uint32(len(out)-4))
+	return out
 }
 
 // cut has all connections that there are go silent: what is sent over them

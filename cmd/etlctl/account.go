@@ -2,10 +2,30 @@ package main
 
 import (
 	"io"
+	"strings"
 	"sync"
 
 	"ckafka-etl/internal/outcome"
 )
+
+// oddText says for people of how many records something else is to be known; ""
+// if there is nothing to say.
+func oddText(o outcome.Odd) string {
+	var parts []string
+	for _, p := range []struct {
+		n    int64
+		what string
+	}{
+		{o.Overwritten, "overwritten by another with the same id"},
+		{o.UnreadTime, "with an event time that cannot be read"},
+		{o.UnreadID, "with an id that cannot be read"},
+	} {
+		if p.n > 0 {
+			parts = append(parts, thousands(p.n)+" "+p.what)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
 
 // functionLog takes the function's log lines. A batch that is not settled has
 // no result but an error: its account stands in the log alone.

@@ -76,6 +76,9 @@ func (r *report) text(b *strings.Builder) {
 	for _, name := range slices.Sorted(maps.Keys(r.Account.Sinks)) {
 		row("  "+name, "%s", countsText(r.Account.Sinks[name]))
 	}
+	if odd := oddText(r.Account.Odd); odd != "" {
+		row("", "%s", odd)
+	}
 	if r.Unaccounted > 0 {
 		row("", "and those of %s without an account", number(r.Unaccounted, "failed delivery"))
 	}

@@ -29,9 +29,17 @@ func (c *Counts) Add(d Counts) {
 	c.Unsettled += d.Unsettled
 }
 
+// Odd says of how many records something else is to be known.
+type Odd struct {
+	Overwritten int64 `json:"overwritten,omitempty"`
+	UnreadTime  int64 `json:"unread_time,omitempty"`
+	UnreadID    int64 `json:"unread_id,omitempty"`
+}
+
 // Account is what the function returns of an event, or the sum of several.
 type Account struct {
 	Counts
+	Odd
 	// Sinks holds each sink's own counts if there is more than one.
 	Sinks map[string]Counts `json:"sinks,omitempty"`
 }
@@ -39,6 +47,9 @@ type Account struct {
 // Add adds another account.
 func (a *Account) Add(b Account) {
 	a.Counts.Add(b.Counts)
+	a.Overwritten += b.Overwritten
+	a.UnreadTime += b.UnreadTime
+	a.UnreadID += b.UnreadID
 	for name, c := range b.Sinks {
 		if a.Sinks == nil {
 			a.Sinks = make(map[string]Counts)

@@ -51,7 +51,7 @@ type Letter struct {
 	// Text is the document, or the record's body as it came if Raw is true.
 	Text      []byte
 	Raw       bool
-	Truncated bool // only the beginning of Text is left
+	Truncated bool // only the beginning of Text or of Key is left
 }
 
 // Why a letter is left where it is without being sent.

@@ -26,7 +26,7 @@ func letterOf(rec *kgo.Record) Letter {
 			l.Index = v
 		case kafkaclient.HeaderTargetID:
 			l.ID = v
-		case kafkaclient.HeaderDocumentBytes:
+		case kafkaclient.HeaderDocumentBytes, kafkaclient.HeaderKeyBytes:
 			l.Truncated = true
 		case kafkaclient.HeaderValue:
 			l.Raw = v == kafkaclient.ValueRaw

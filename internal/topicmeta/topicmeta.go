@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"ckafka-etl/internal/core/brokers"
 )
 
 // What stands for a time in a question for offsets, as the protocol has it.
@@ -28,11 +30,11 @@ const committedOnly = 1
 // for this user is a *kerr.Error. It never makes one.
 func Describe(ctx context.Context, client *kgo.Client, topic string) (*kmsg.MetadataResponseTopic, error) {
 	req := kmsg.NewPtrMetadataRequest()
-	makes, err := questionsMakeTopics(ctx, client)
+	can, err := brokers.Ask(ctx, client)
 	if err != nil {
 		return nil, err
 	}
-	if !makes {
+	if can.QuietQuestions() {
 		t := kmsg.NewMetadataRequestTopic()
 		t.Topic = &topic
 		req.Topics = append(req.Topics, t)
@@ -50,22 +52,6 @@ func Describe(ctx context.Context, client *kgo.Client, topic string) (*kmsg.Meta
 		}
 	}
 	return nil, kerr.UnknownTopicOrPartition
-}
-
-// questionsMakeTopics reports whether brokers before 0.11 are asked. To those it
-// cannot be said that a question about a topic is not to make it.
-func questionsMakeTopics(ctx context.Context, client *kgo.Client) (bool, error) {
-	const firstThatCanBeTold = 4
-	resp, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, client)
-	if err != nil {
-		return false, err
-	}
-	for _, k := range resp.ApiKeys {
-		if k.ApiKey == int16(kmsg.Metadata) {
-			return k.MaxVersion < firstThatCanBeTold, nil
-		}
-	}
-	return false, nil
 }
 
 // Partitions returns the numbers of n partitions.

@@ -3,57 +3,30 @@ package verify
 import (
 	"context"
 	"fmt"
-	"strings"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
+	"ckafka-etl/internal/core/brokers"
 )
 
 // settings asks for the topic's settings that matter. Who may not see them, or
 // has brokers before 0.11, is taken to have a topic that is not compacted, as
 // most are.
 func (t *topic) settings(ctx context.Context) {
-	const policy, format = "cleanup.policy", "message.format.version"
-	req := kmsg.NewPtrDescribeConfigsRequest()
-	r := kmsg.NewDescribeConfigsRequestResource()
-	r.ResourceType, r.ResourceName, r.ConfigNames = kmsg.ConfigResourceTypeTopic, t.cfg.Name, []string{policy, format}
-	req.Resources = append(req.Resources, r)
-	resp, err := req.RequestWith(ctx, t.client)
-	if err != nil {
-		return
-	}
-	for _, r := range resp.Resources {
-		for _, c := range r.Configs {
-			switch {
-			case c.Value == nil:
-			case c.Name == policy:
-				t.compact = strings.Contains(*c.Value, "compact")
-			case c.Name == format:
-				t.format = *c.Value
-			}
-		}
+	if s, err := brokers.AskSettings(ctx, t.client, t.cfg.Name); err == nil {
+		t.compact, t.format = s.Compacted, s.Format
 	}
 }
 
 // headerless says why the topic's records have no headers, "" if they may have
 // some. It is asked before anything is read, which may take long.
 func (t *topic) headerless(ctx context.Context) (string, error) {
-	for _, old := range []string{"0.8", "0.9", "0.10"} {
-		if t.format == old || strings.HasPrefix(t.format, old+".") || strings.HasPrefix(t.format, old+"-") {
-			return "its message.format.version is " + t.format, nil
-		}
+	if !t.format.Headers() {
+		return "its message.format.version is " + string(t.format), nil
 	}
-	// Headers came with the third version of the request to produce.
-	const firstWithHeaders = 3
-	resp, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, t.client)
-	if err != nil {
-		return "", err
+	a, err := brokers.Ask(ctx, t.client)
+	if err == nil && !a.RecordBatches() {
+		return "its brokers are older than Kafka 0.11", nil
 	}
-	for _, k := range resp.ApiKeys {
-		if k.ApiKey == int16(kmsg.Produce) && k.MaxVersion < firstWithHeaders {
-			return "its brokers are older than Kafka 0.11", nil
-		}
-	}
-	return "", nil
+	return "", err
 }
 
 // requireHeaders fails if records cannot be paired by headers.

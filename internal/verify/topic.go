@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"ckafka-etl/internal/core/brokers"
 	"ckafka-etl/internal/topicmeta"
 )
 
@@ -22,8 +23,7 @@ type topic struct {
 	id      [16]byte
 	ranges  map[int32]span
 	compact bool
-	// format is the message.format.version that the brokers tell, if they do.
-	format string
+	format  brokers.Format // the message.format.version that the brokers tell, if they do
 }
 
 // openTopic finds out what there is to compare.
