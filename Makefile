@@ -12,7 +12,7 @@ RACE      ?= $(if $(and $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(shell comma
 export GOFLAGS ?= -mod=readonly
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build package bench fmt property fuzz e2e chaos figures bench-copy ci vulncheck clean
+.PHONY: help demo test lint build package image bench fmt property fuzz e2e chaos figures bench-copy ci vulncheck clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ demo: ## send recorded events through the real function (to ES_Address if set, e
 	@$(GO) run ./cmd/etlctl demo
 
 test: ## the unit tests, with the race detector where there is a C compiler
-	$(GO) test $(RACE) -shuffle=on ./...
+	$(GO) test $(RACE) -shuffle=on -timeout 30m ./...
 
 lint: ## static checks
 	$(GO) vet -tags e2e ./...
@@ -32,6 +32,9 @@ build: ## the function for the platform: dist/main
 
 package: build ## ckafka-etl.zip, the same bytes from the same source
 	@$(GO) run ./internal/pack -o ckafka-etl.zip dist/main
+
+image: ## the trigger as a service: an image of both programs, ckafka-etl (needs docker)
+	docker build -f deploy/service/Dockerfile -t ckafka-etl .
 
 bench: ## start time and size; the path of a record beside other ways to write it, with bench/path.svg
 	$(GO) test -run '^$$' -bench ColdStart .

@@ -20,7 +20,7 @@ const maxRSS = 56_000_000
 func TestPeakMemory(t *testing.T) {
 	_, url := startStandin(t)
 	in, err := platform.Start(t.Context(), platform.Function{
-		Path: buildFunction(t), MemoryMB: 64, Timeout: time.Minute,
+		Path: buildFunction(t), MemoryMB: 64, Timeout: 5 * time.Minute,
 		Env: map[string]string{"ES_Address": url, "ES_Index_KeyWord": "k", "ES_Log_IgnoreWord": "token,**.password", "ES_Index_TimeField": "@timestamp"},
 	})
 	require.NoError(t, err)
@@ -55,7 +55,7 @@ func TestPeakMemoryWhileManyPartitionsFail(t *testing.T) {
 		}}
 	})
 	in, err := platform.Start(t.Context(), platform.Function{
-		Path: buildFunction(t), MemoryMB: 64, Timeout: time.Minute,
+		Path: buildFunction(t), MemoryMB: 64, Timeout: 5 * time.Minute,
 		Env: map[string]string{"ES_Address": url, "ES_Index_KeyWord": "k", "ES_Log_IgnoreWord": "token,**.password", "Retry_Pace": "0"},
 	})
 	require.NoError(t, err)

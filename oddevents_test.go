@@ -42,7 +42,7 @@ func TestPeakMemoryOfOddEvents(t *testing.T) {
 			require.LessOrEqual(t, len(c.payload), event.MaxBytes)
 			s, url := startStandin(t)
 			in, err := platform.Start(t.Context(), platform.Function{
-				Path: path, MemoryMB: 64, Timeout: time.Minute,
+				Path: path, MemoryMB: 64, Timeout: 5 * time.Minute,
 				Env: map[string]string{"ES_Address": url, "ES_Index_KeyWord": "k", "ES_Log_IgnoreWord": "token,**.password", "Retry_Pace": "0"},
 			})
 			require.NoError(t, err)

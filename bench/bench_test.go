@@ -70,7 +70,7 @@ func TestCandidatesAgree(t *testing.T) {
 
 func TestCandidatesUnwrap(t *testing.T) {
 	bodies := [][]byte{
-		[]byte(layers(`{"a":1,"token":"t","password":"p","time":"now"}`, 2)),
+		[]byte(layers(`{"a":1,"token":"t","password":"p","@timestamp":"now"}`, 2)),
 		[]byte(layers(`{"a":1}`, 9)),
 		[]byte(`{"message":"{\"a\":2,\"token\":1}","a":1,"b":"é\n"}`),
 		[]byte(`{"log_id":"the id","message":"text"}`),
@@ -84,7 +84,7 @@ func TestCandidatesUnwrap(t *testing.T) {
 	require.NoError(t, err)
 	want := split(body)
 	require.Len(t, want, len(bodies))
-	assert.Contains(t, string(want[0].source), `{"a":1,"time":"now"}`)
+	assert.Contains(t, string(want[0].source), `{"a":1,"@timestamp":"now"}`)
 	for _, create := range []func() (job.Candidate, error){stdjson.New, tokens.New, fastjson.New, sonic.New, simdjson.New} {
 		c, err := create()
 		require.NoError(t, err)
@@ -132,7 +132,7 @@ func TestJudge(t *testing.T) {
 		body string
 		want strict
 	}{
-		{"kept", text{"n", `{"a":1}`, true}, action + `{"a":1,"time":"t"}` + "\n", strict{valid: 1}},
+		{"kept", text{"n", `{"a":1}`, true}, action + `{"a":1,"@timestamp":"t"}` + "\n", strict{valid: 1}},
 		{"refused", text{"n", `{"a":1}`, true}, action + `{"msg_body":"{\"a\":1}"}` + "\n", strict{valid: 1, refused: []string{"n"}}},
 		{"changed", text{"n", `{"a":1}`, true}, action + `{"a":2}` + "\n", strict{valid: 1, changed: []string{"n"}}},
 		{"caught", text{"n", `{`, false}, action + `{"msg_body":"{"}` + "\n", strict{invalid: 1}},

@@ -64,7 +64,7 @@ func shapes() []shape {
 		},
 		{
 			"deeper objects, 1 MB of them", "levels",
-			[]int{1, 10, 100, 990},
+			[]int{2, 10, 100, 990},
 			func(n int) []byte {
 				body := strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n)
 				return payload("growth", repeated([]byte(body), 1_000_000/len(body)))

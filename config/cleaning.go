@@ -11,6 +11,7 @@ import (
 func (r *reader) cleaning() Cleaning {
 	c := Cleaning{
 		Ignore:        r.paths("ES_Log_IgnoreWord", true),
+		MessageMerge:  r.messageMerge(),
 		TimeField:     r.timeField(),
 		TimeOverwrite: r.boolean("ES_Time_Overwrite"),
 		Zone:          r.zone(),
@@ -19,6 +20,17 @@ func (r *reader) cleaning() Cleaning {
 		r.problem("ES_Time_Overwrite", "is true, but ES_Time_Field=none means that nothing is stamped; drop one of the two")
 	}
 	return c
+}
+
+func (r *reader) messageMerge() MessageMerge {
+	switch r.choice("ES_Message_Merge") {
+	case "under":
+		return MergeUnder
+	case none:
+		return MergeNone
+	default:
+		return MergeOver
+	}
 }
 
 func (r *reader) timeField() string {

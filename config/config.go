@@ -8,6 +8,7 @@ package config
 import (
 	"log/slog"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -31,10 +32,12 @@ type Cleaning struct {
 	// Ignore are the paths of the fields to remove: "name", "a.b", and at any
 	// depth "**.name", "**.a.b". No element is empty.
 	Ignore []string
-	// TimeField is the top-level field that is stamped with the arrival time
-	// if the record lacks it; "" = no stamp.
+	// MessageMerge says what becomes of a JSON object in the field message.
+	MessageMerge MessageMerge
+	// TimeField is the top-level field that is stamped with the event time, or
+	// without one with the arrival time, if the record lacks it; "" = no stamp.
 	TimeField string
-	// TimeOverwrite stamps records that have the field already, too.
+	// TimeOverwrite stamps all records, with the arrival time.
 	TimeOverwrite bool
 	// Zone is the time zone of the stamp and of index names. Never nil.
 	Zone *time.Location
@@ -47,12 +50,14 @@ type Elasticsearch struct {
 	Password  Secret    // set if and only if User is
 	APIKey    Secret    // instead of User and Password; no address has a user then
 
-	Keyword                 string        // index prefix, lower case
-	Hourly                  bool          // index names end in the hour, not the day
+	Keyword                 string        // index prefix, lower case; TopicPlaceholder stands for the record's topic
+	Period                  Period        // what of the time index names end in
+	FilterEmpty             bool          // records without a value are filtered, not dead
 	TimeFields              []string      // paths of the fields that may name the index, best first
 	WindowBack, WindowAhead time.Duration // how far an event time may lie from the arrival; 0 or more
 
-	IDField         string // path of the field that holds the document id
+	IDField         string // path of the field that holds the document id; "" = none
+	IDFieldSet      bool   // somebody has chosen it
 	IDPrefix        string // put before generated ids; at most 64 bytes
 	DeadLetterIndex string // "" = a refused document fails the batch
 	DeadLetterAfter int    // failing deliveries, from which on a refusal needs no proof; 0 = never
@@ -98,6 +103,46 @@ type Kafka struct {
 	Headers       bool   // provenance headers: source topic, partition, offset
 	ValueDocument bool   // the cleaned document instead of the raw body
 }
+
+// TopicPlaceholder stands for the source's topic in the names of indices and
+// topics.
+const TopicPlaceholder = "{topic}"
+
+// IndexPattern returns a pattern that fits the indices.
+func (es *Elasticsearch) IndexPattern() string {
+	pattern := strings.ReplaceAll(es.Keyword, TopicPlaceholder, "*")
+	if es.Period != PeriodNone {
+		pattern += "-*"
+	}
+	return pattern
+}
+
+// Period is the time of which one index holds the documents.
+type Period uint8
+
+// The periods.
+const (
+	PeriodDay Period = iota
+	PeriodHour
+	PeriodWeek
+	PeriodMonth
+	PeriodNone // the keyword is the whole name
+)
+
+// suffix is the longest text that a period adds to the keyword.
+func (p Period) suffix() string {
+	return [...]string{PeriodDay: "-2006-01-02", PeriodHour: "-2006-01-02-15", PeriodWeek: "-2006-w01", PeriodMonth: "-2006-01", PeriodNone: ""}[p]
+}
+
+// MessageMerge says what becomes of a JSON object in a record's field message.
+type MessageMerge uint8
+
+// The ways to merge.
+const (
+	MergeOver  MessageMerge = iota // its members win over the record's own
+	MergeUnder                     // the record's own win
+	MergeNone                      // it stays text
+)
 
 // OpType is the bulk action that documents are written with.
 type OpType uint8

@@ -17,9 +17,11 @@ func (r *reader) elasticsearch() *Elasticsearch {
 		User:            r.env["ES_User"],
 		Password:        r.secret("ES_Password"),
 		APIKey:          r.secret("ES_ApiKey"),
-		Hourly:          r.choice("ES_Index_TimeFormat") == "hour",
+		Period:          r.period(),
+		FilterEmpty:     r.choice("ES_Empty_Record") == "filter",
 		TimeFields:      r.paths("ES_Index_TimeField", false),
 		IDField:         r.idField(),
+		IDFieldSet:      r.isSet("ES_Id_Field"),
 		IDPrefix:        r.printable("ES_Id_Prefix", 64),
 		DeadLetterAfter: r.number("ES_Dead_Letter_After", 0, 10_000),
 		Pipeline:        r.printable("ES_Pipeline", 512),
@@ -50,8 +52,26 @@ func (r *reader) opType() OpType {
 	}
 }
 
+func (r *reader) period() Period {
+	switch r.choice("ES_Index_TimeFormat") {
+	case "hour":
+		return PeriodHour
+	case "week":
+		return PeriodWeek
+	case "month":
+		return PeriodMonth
+	case none:
+		return PeriodNone
+	default:
+		return PeriodDay
+	}
+}
+
 func (r *reader) idField() string {
 	s := r.value("ES_Id_Field")
+	if strings.EqualFold(s, none) {
+		return ""
+	}
 	if strings.Contains(s, ",") || pathFault(s, false) != "" {
 		r.invalid("ES_Id_Field")
 	}
@@ -113,15 +133,12 @@ func (r *reader) checkTLS(es *Elasticsearch) {
 // indexNames fills in the names of indices.
 func (r *reader) indexNames(es *Elasticsearch) {
 	const keyword, dead, mostBytes = "ES_Index_KeyWord", "ES_Dead_Letter_Index", 255
-	longest := len("-2006-01-02")
-	if es.Hourly {
-		longest = len("-2006-01-02-15")
-	}
+	longest := len(es.Period.suffix())
 	if !r.isSet(dead) {
 		longest = max(longest, len(r.deadLetterDefault("")))
 	}
 	if r.isSet(keyword) {
-		es.Keyword = r.indexName(keyword, mostBytes-longest)
+		es.Keyword = r.indexName(keyword, mostBytes-longest, true)
 	} else {
 		r.problem(keyword, "not set; it is required with ES_Address; allowed: "+allowedIndex)
 	}
@@ -129,25 +146,40 @@ func (r *reader) indexNames(es *Elasticsearch) {
 	case !r.isSet(dead):
 		es.DeadLetterIndex = r.deadLetterDefault(es.Keyword)
 	case !strings.EqualFold(r.env[dead], none):
-		es.DeadLetterIndex = r.indexName(dead, mostBytes)
+		es.DeadLetterIndex = r.indexName(dead, mostBytes, false)
+		if es.DeadLetterIndex == es.Keyword && es.Period == PeriodNone {
+			r.problem(dead, "got "+quote(es.DeadLetterIndex)+", which is the index of the documents")
+		}
 		rest, ok := strings.CutPrefix(es.DeadLetterIndex, es.Keyword+"-")
-		if ok && rest != "" && '0' <= rest[0] && rest[0] <= '9' {
+		if ok && rest != "" && '0' <= rest[0] && rest[0] <= '9' && es.Period != PeriodNone {
 			r.problem(dead, "got "+quote(es.DeadLetterIndex)+", which could be the index of a day; it may not start with "+es.Keyword+"- and a digit")
 		}
 	}
 }
 
+// deadLetterDefault is one index for all topics: what is added to a keyword that
+// has the placeholder is left out.
 func (r *reader) deadLetterDefault(keyword string) string {
 	v, _ := lookup("ES_Dead_Letter_Index")
+	if strings.Contains(keyword, TopicPlaceholder) {
+		keyword = strings.Trim(strings.ReplaceAll(keyword, TopicPlaceholder, ""), "-_.+")
+		if keyword == "" {
+			keyword = "topics"
+		}
+	}
 	return strings.Replace(v.Default, "KEYWORD", keyword, 1)
 }
 
 // indexName returns a variable as the name of an index, in lower case, with at
-// most most bytes.
-func (r *reader) indexName(name string, most int) string {
+// most most bytes. The topic's placeholder may stand in it if topic is set.
+func (r *reader) indexName(name string, most int, topic bool) string {
 	value := r.env[name]
 	lower := strings.ToLower(value)
-	if fault := indexFault(lower, most); fault != "" {
+	checked := lower
+	if topic {
+		checked = strings.ReplaceAll(lower, TopicPlaceholder, "t")
+	}
+	if fault := indexFault(checked, most); fault != "" {
 		v, _ := lookup(name)
 		r.problem(name, "got "+quote(value)+": "+fault+"; allowed: "+v.AllowedText())
 	} else if lower != value {
@@ -162,6 +194,8 @@ func indexFault(name string, most int) string {
 	switch i := strings.IndexFunc(name, func(c rune) bool { return c <= ' ' || c == 0x7f || strings.ContainsRune(`\/*?"<>|,#:`, c) }); {
 	case i >= 0:
 		return "there may be no " + strconv.Quote(name[i:i+1]) + " in an index name"
+	case strings.ContainsAny(name, "{}"):
+		return "braces may stand only as " + TopicPlaceholder + " in ES_Index_KeyWord"
 	case name[0] == '-' || name[0] == '_' || name[0] == '+':
 		return "an index name may not start with " + strconv.Quote(name[:1])
 	case name == "." || name == "..":

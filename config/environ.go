@@ -41,23 +41,33 @@ func hasPrefixFold(s, prefix string) bool {
 // strangerText says what is odd about a variable that looks like ours but is
 // not in the table.
 func strangerText(name string) string {
-	best, bestDistance := "", 3
-	if len(name) > 12 {
-		bestDistance = 4
-	}
+	names := make([]string, len(Variables))
 	for i := range Variables {
-		known := Variables[i].Name
-		if strings.EqualFold(known, name) {
-			return "ignored: capitals matter in names; write " + known
-		}
-		if d := distance(strings.ToLower(known), strings.ToLower(name)); d < bestDistance {
-			best, bestDistance = known, d
+		names[i] = Variables[i].Name
+		if strings.EqualFold(names[i], name) {
+			return "ignored: capitals matter in names; write " + names[i]
 		}
 	}
+	best := Nearest(name, names)
 	if best == "" {
 		return "ignored: unknown variable"
 	}
 	return "ignored: unknown variable; did you mean " + best + "?"
+}
+
+// Nearest returns the one of the names that name is a slip of the pen of, or ""
+// if none is near enough. Capitals do not matter.
+func Nearest(name string, names []string) string {
+	best, bestDistance := "", 3
+	if len(name) > 12 {
+		bestDistance = 4
+	}
+	for _, known := range names {
+		if d := distance(strings.ToLower(known), strings.ToLower(name)); d < bestDistance {
+			best, bestDistance = known, d
+		}
+	}
+	return best
 }
 
 // distance is the Levenshtein distance between a and b in bytes.

@@ -102,7 +102,10 @@ func TestLoadProblems(t *testing.T) {
 		{"stamp field not printable", with(esOn, "ES_Time_Field=a\x01b"), []string{"ES_Time_Field: one top-level field"}},
 		{"overwrite without stamp", with(esOn, "ES_Time_Field=none", "ES_Time_Overwrite=true"), []string{"ES_Time_Overwrite: ES_Time_Field=none"}},
 
-		{"time format", with(esOn, "ES_Index_TimeFormat=month"), []string{`ES_Index_TimeFormat: got "month"; allowed: day, hour`}},
+		{"time format", with(esOn, "ES_Index_TimeFormat=year"), []string{`ES_Index_TimeFormat: got "year"; allowed: day, hour, week, month, none`}},
+		{"another placeholder", with(esOn, "ES_Index_KeyWord=app-{name}"), []string{"ES_Index_KeyWord: braces may stand only as {topic}"}},
+		{"dead letters among the documents", with(esOn, "ES_Index_TimeFormat=none", "ES_Dead_Letter_Index=log"), []string{"ES_Dead_Letter_Index: which is the index of the documents"}},
+		{"dead letters by topic", with(esOn, "ES_Dead_Letter_Index=dead-{topic}"), []string{"ES_Dead_Letter_Index: braces"}},
 		{"zone unknown", with(esOn, "ES_Index_TimeZone=Mars/Base"), []string{`ES_Index_TimeZone: got "Mars/Base"; allowed: an IANA name`}},
 		{"zone Local", with(esOn, "ES_Index_TimeZone=Local"), []string{"ES_Index_TimeZone: an IANA name"}},
 		{"zone is an offset", with(esOn, "ES_Index_TimeZone=+08:00"), []string{"ES_Index_TimeZone: an IANA name"}},

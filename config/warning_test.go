@@ -43,11 +43,11 @@ func TestLoadWarnings(t *testing.T) {
 		{"TZ not UTF-8", with(esOn, "TZ=\xff"), []string{`ES_Index_TimeZone: not set, and TZ, which would stand in for it, is no IANA name but "\xff": times are in UTC`}},
 		{"TZ not needed", with(esOn, "TZ=CST-8", "ES_Index_TimeZone=UTC"), nil},
 		{"insecure", with(httpsOn, "ES_Insecure=true"), []string{"ES_Insecure: servers' certificates are not verified: anybody on the way can read and change what is sent"}},
-		{"event time overwritten", with(esOn, "ES_Time_Overwrite=true", "ES_Index_TimeField=time,ts"), []string{
-			`ES_Time_Overwrite: the index is named by the time that "time" (ES_Index_TimeField) came with, and that time is then overwritten with the arrival time`,
+		{"event time overwritten", with(esOn, "ES_Time_Overwrite=true", "ES_Index_TimeField=@timestamp,ts"), []string{
+			`ES_Time_Overwrite: the index is named by the time that "@timestamp" (ES_Index_TimeField) came with, and that time is then overwritten with the arrival time`,
 		}},
 		{"other time overwritten", with(esOn, "ES_Time_Overwrite=true", "ES_Index_TimeField=ts"), nil},
-		{"event time kept", with(esOn, "ES_Index_TimeField=time"), nil},
+		{"event time kept", with(esOn, "ES_Index_TimeField=@timestamp"), nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -123,7 +123,7 @@ func requestOf[L ~string](t *testing.T, lines []L) *request {
 		}
 		require.NoError(t, json.Unmarshal([]byte(lines[n]), &action))
 		for name, a := range action {
-			s := sentItem{create: name == "create", own: true, mayIndex: true}
+			s := sentItem{create: name == "create", own: true, mayIndex: true, stamped: true}
 			if len(a.ID) > 2 {
 				from := len(req.body) + strings.Index(string(lines[n]), string(a.ID)) + 1
 				s.id = span{int32(from), int32(from + len(a.ID) - 2)}

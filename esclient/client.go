@@ -57,7 +57,7 @@ type Client struct {
 	plainCause *record.Cause     // why, until a body was taken that was not
 	quietUntil time.Time         // Retry-After: nothing is sent before
 	taken      map[string]sample // what indices have taken last
-	warned     bool              // of batches that are stored in part
+	said       said
 }
 
 // New makes a client. It contacts nobody.

@@ -15,7 +15,9 @@ const (
 	// maxRefusals is how many requests may be refused as a whole without any that
 	// was accepted, before the rest waits for the next delivery.
 	maxRefusals = 20
-	// recent is how long an index that has taken a document is known to take some.
+	// recent is how long a document that an index has taken may be sent once more
+	// to see whether it still takes some. It begins anew with each delivery for the
+	// index: a batch that waits for a server to be mended needs the proof then.
 	recent = 5 * time.Minute
 	// maxIndices is how many indices are remembered from call to call.
 	maxIndices = 16
@@ -136,14 +138,17 @@ type sample struct {
 // maxSample is the largest document that is kept as a sample, in bytes.
 const maxSample = 64 << 10
 
-// keepSample keeps the last document of a request that is there now, if its id is
-// one of ours: it may be written once more as it is.
+// keepSample keeps the last document of a request that is there now and has an
+// id of ours: it may be written once more as it is.
 func (j *job) keepSample(req *request) {
 	at := len(req.items) - 1
-	for at >= 0 && j.results[req.items[at]].Outcome != record.Stored && j.results[req.items[at]].Outcome != record.Duplicate {
-		at--
+	for ; at >= 0; at-- {
+		o := j.results[req.items[at]].Outcome
+		if req.sent[at].own && (o == record.Stored || o == record.Duplicate) {
+			break
+		}
 	}
-	if at < 0 || !req.sent[at].own {
+	if at < 0 {
 		return
 	}
 	to := len(req.body)
@@ -162,15 +167,15 @@ func (j *job) keepSample(req *request) {
 	j.c.taken[x.name] = known
 }
 
-// remember keeps when indices have taken documents.
+// remember keeps that indices have taken documents, and are still written to.
 func (j *job) remember() {
 	now := time.Now()
 	for n := range j.indices {
 		x := &j.indices[n]
-		if x.taken == 0 {
+		known, ok := j.c.taken[x.name]
+		if x.taken == 0 && (!ok || now.Sub(known.at) > recent) {
 			continue
 		}
-		known := j.c.taken[x.name]
 		known.at = now
 		if len(j.c.taken) > maxIndices {
 			clear(j.c.taken)

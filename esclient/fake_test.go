@@ -125,8 +125,11 @@ func (f *fakeES) apply(o op, item func(op) string) string {
 		said = `"status":409,"error":{"type":"version_conflict_engine_exception","reason":"document already exists"}`
 	}
 	if said == "" {
-		f.docs[key] = o.source
 		said = `"status":201`
+		if _, there := f.docs[key]; there {
+			said = `"status":200`
+		}
+		f.docs[key] = o.source
 	}
 	return fmt.Sprintf(`{%q:{"_id":%s,%s}}`, o.action, id, said)
 }

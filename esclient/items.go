@@ -13,8 +13,9 @@ import (
 // handleItems settles a request's items by a bulk answer.
 func (j *job) handleItems(req *request) {
 	j.answers++
-	if allStored(req, req.reply.body) {
+	if replaced, ok := allStored(req, req.reply.body); ok {
 		j.learn(req)
+		j.stats.Overwritten += replaced
 		for _, i := range req.items {
 			j.settleTaken(i, judgement{})
 		}
@@ -152,6 +153,9 @@ func (j *job) settleTaken(i int32, v judgement) {
 		v.cause.Index = j.indices[it.where-1].name
 		j.settle(i, record.Result{Outcome: record.Dead, Cause: v.cause})
 	default:
+		if v.replaced {
+			j.stats.Overwritten++
+		}
 		j.settle(i, record.Result{Outcome: record.Stored})
 	}
 }

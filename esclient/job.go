@@ -39,6 +39,9 @@ type prepared struct {
 	// create says that it is written by create, mayIndex that index is allowed
 	// as well, own that the id is one of ours.
 	create, mayIndex, own bool
+	// stamped says that the time field is the function's own, merged that the
+	// record's message was merged with it.
+	stamped, merged bool
 }
 
 // job brings a list of items into Elasticsearch. One goroutine, that of run, owns

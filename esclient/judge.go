@@ -35,7 +35,10 @@ type sentItem struct {
 	mayIndex bool
 	// exists says that another record of this delivery has the id.
 	exists bool
-	trace  record.Trace
+	// stamped says that the time field is the function's own, merged that the
+	// record's message was merged with it.
+	stamped, merged bool
+	trace           record.Trace
 	// fails counts the internal errors (500) that the server gave for it.
 	fails uint8
 }
@@ -45,6 +48,8 @@ type judgement struct {
 	verdict verdict
 	cause   *record.Cause // nil for stored and duplicate
 	trace   record.Trace  // what it adds to the document's trace
+	// replaced says that a stored document took the place of another.
+	replaced bool
 }
 
 // maxFails is how often a document may meet an internal error (500) of a server
@@ -64,7 +69,7 @@ func judge(r *answerReader, req *request, answer []byte, stamp string, visit fun
 	for at := range req.sent {
 		switch it := &items[at]; {
 		case it.status >= 200 && it.status < 300 && !it.buried: // the usual case, without ado
-			visit(at, judgement{})
+			visit(at, judgement{replaced: req.sent[at].replaces(it.status)})
 		case it.status == 0 && it.id == nil && it.err == nil:
 			visit(at, judgement{verdict: again, cause: noItem(), trace: record.AnswerLost})
 		default:
@@ -91,14 +96,14 @@ func judgeItem(r *answerReader, s *sentItem, it *answerItem, stamp string) judge
 		return judgeConflict(s, it.status, &f)
 	}
 	m := meaningOf(&f)
-	if m.subject == ofDocument && f.kind == "strict_dynamic_mapping_exception" && m.field == stamp && stamp != "" {
-		m = meaning{subject: ofIndex, safe: "the mapping is strict and does not know the function's own time stamp", hint: "add the field to the mapping, or look at ES_Time_Field"}
+	if m.subject == ofDocument {
+		m = ofOurs(s, &f, m, stamp)
 	}
 	switch {
 	case m.subject == ofServer || it.status == http.StatusTooManyRequests || it.status > 500:
-		return judgement{again, causeOf(it.status, &f, orElse(m, hintOverload)), failed(it.status)}
+		return judgement{verdict: again, cause: causeOf(it.status, &f, orElse(m, hintOverload)), trace: failed(it.status)}
 	case m.subject == ofIndex:
-		return judgement{hold, causeOf(it.status, &f, m), failed(it.status)}
+		return judgement{verdict: hold, cause: causeOf(it.status, &f, m), trace: failed(it.status)}
 	case m.subject == ofDocument && it.status <= http.StatusInternalServerError:
 		return judgement{verdict: refused, cause: causeOf(it.status, &f, m)}
 	case it.status == http.StatusInternalServerError:
@@ -106,7 +111,7 @@ func judgeItem(r *answerReader, s *sentItem, it *answerItem, stamp string) judge
 		if s.fails+1 >= maxFails {
 			v = suspect
 		}
-		return judgement{v, causeOf(it.status, &f, orElse(m, "Elasticsearch fails on it: look at its log")), record.WriteFailed}
+		return judgement{verdict: v, cause: causeOf(it.status, &f, orElse(m, "Elasticsearch fails on it: look at its log")), trace: record.WriteFailed}
 	case it.status == http.StatusUnauthorized, it.status == http.StatusForbidden:
 		return judgement{verdict: hold, cause: causeOf(it.status, &f, orElse(m, hintRights))}
 	case it.status == http.StatusNotFound:
@@ -115,6 +120,29 @@ func judgeItem(r *answerReader, s *sentItem, it *answerItem, stamp string) judge
 		return judgement{verdict: again, cause: noItem(), trace: record.AnswerLost}
 	}
 	return judgement{verdict: suspect, cause: causeOf(it.status, &f, orElse(m, "look at the index, its template and ES_Pipeline"))}
+}
+
+// replaces reports whether an answer of a status says that the document has taken
+// the place of another: index answers 201 for a new one and 200 for one that was
+// there. What may have been there by an earlier try of ours does not count.
+func (s *sentItem) replaces(status int) bool {
+	return status == http.StatusOK && !s.create && !s.own && s.trace == 0
+}
+
+// ofOurs says of a document that is refused for what the function has done to it
+// that it is: for its own time stamp, or for what may have come out of message.
+func ofOurs(s *sentItem, f *failure, m meaning, stamp string) meaning {
+	ours := s.stamped && stamp != "" && m.field == stamp
+	switch {
+	case ours && f.kind == "strict_dynamic_mapping_exception":
+		return meaning{subject: ofIndex, safe: "the mapping is strict and does not know the function's own time stamp", hint: "add the field to the mapping, or look at ES_Time_Field"}
+	case ours:
+		m.safe += ": it is the function's own time stamp, which the record lacks"
+		m.hint = joinHints(m.hint, "look at the field's mapping and at ES_Time_Field")
+	case s.merged && m.field != "":
+		m.hint = joinHints(m.hint, "the record's message was merged with it: if the field is the message's, look at ES_Message_Merge")
+	}
+	return m
 }
 
 // judgeConflict says what a 409 means: that a document with this id is there.

@@ -18,6 +18,7 @@ func TestJudgeItem(t *testing.T) {
 	own := sentItem{create: true, own: true, mayIndex: true}
 	chosen := sentItem{create: true}
 	overwriting := sentItem{own: false}
+	stamped := sentItem{create: true, own: true, mayIndex: true, stamped: true}
 	with := func(s sentItem, trace record.Trace) sentItem { s.trace = trace; return s }
 	for _, c := range []struct {
 		name   string
@@ -50,7 +51,8 @@ func TestJudgeItem(t *testing.T) {
 		{"unauthorized", own, 401, "", "", hold},
 		{"gone", own, 404, "brand_new_exception", "", hold},
 		{"strict, another field", own, 400, "strict_dynamic_mapping_exception", "mapping set to strict, dynamic introduction of [a] within [_doc] is not allowed", refused},
-		{"strict, our own stamp", own, 400, "strict_dynamic_mapping_exception", "[1:2] mapping set to strict, dynamic introduction of [stamp] within [_doc] is not allowed", hold},
+		{"strict, the record's own field of that name", own, 400, "strict_dynamic_mapping_exception", "[1:2] mapping set to strict, dynamic introduction of [stamp] within [_doc] is not allowed", refused},
+		{"strict, our own stamp", stamped, 400, "strict_dynamic_mapping_exception", "[1:2] mapping set to strict, dynamic introduction of [stamp] within [_doc] is not allowed", hold},
 		// A record that held one of these phrases held its partition for ever.
 		{"a value with a phrase about pipelines", own, 400, "mapper_parsing_exception", "failed to parse field [n] of type [long] in document with id 'x'. Preview of field's value: 'pipeline with id [x] does not exist'", refused},
 		{"a name with a phrase about pipelines", own, 400, "mapper_parsing_exception", "failed to parse field [pipeline with id [x] does not exist] of type [long] in document with id 'x'", refused},
@@ -121,6 +123,7 @@ func TestMatch(t *testing.T) {
 // The comparison that replaces parsing accepts nothing that parsing would not.
 func TestAllStored(t *testing.T) {
 	req := requestOf(t, []string{`{"create":{"_index":"i","_id":"a"}}`, `{}`, `{"index":{"_index":"i","_id":"b"}}`, `{}`})
+	req.sent[1].own = false
 	for answer, want := range map[string]bool{
 		`{"items":[{"create":{"_id":"a","status":201}},{"index":{"_id":"b","status":201}}]}`:        true,
 		`{"items":[{"create":{"_id":"a","status":201}},{"index":{"_id":"b","status":200}}]}`:        true,
@@ -134,7 +137,11 @@ func TestAllStored(t *testing.T) {
 		`{"items":[{"create":{"_id":"a"`: false,
 		``:                               false,
 	} {
-		assert.Equal(t, want, allStored(req, []byte(answer)), answer)
+		replaced, got := allStored(req, []byte(answer))
+		assert.Equal(t, want, got, answer)
+		if want {
+			assert.Equal(t, strings.Count(answer, "200"), replaced, answer)
+		}
 	}
 }
 

@@ -1,16 +1,20 @@
 package esclient
 
-import "bytes"
+import (
+	"bytes"
+	"net/http"
+)
 
 // allStored reports whether an answer is, byte for byte, the one to a request of
 // which all is stored. It is the usual one, and to compare it costs a tenth of
 // what reading it does. false means nothing: then the answer has to be read.
-func allStored(req *request, answer []byte) bool {
+// replaced is how many documents have taken the place of others.
+func allStored(req *request, answer []byte) (replaced int, ok bool) {
 	rest, ok := bytes.CutPrefix(answer, []byte(`{"items":[`))
 	for at := 0; ok && at < len(req.sent); at++ {
 		if at > 0 {
 			if len(rest) == 0 || rest[0] != ',' {
-				return false
+				return 0, false
 			}
 			rest = rest[1:]
 		}
@@ -22,15 +26,20 @@ func allStored(req *request, answer []byte) bool {
 		id := req.id(at)
 		n := len(action) + len(id)
 		if len(rest) < n+len(end) || string(rest[:len(action)]) != action || !bytes.Equal(rest[len(action):n], id) {
-			return false
+			return 0, false
 		}
-		status := rest[n : n+len(end)]
-		if string(status) != end && string(status) != `","status":200}}` {
-			return false
+		switch string(rest[n : n+len(end)]) {
+		case end:
+		case `","status":200}}`:
+			if req.sent[at].replaces(http.StatusOK) {
+				replaced++
+			}
+		default:
+			return 0, false
 		}
 		rest = rest[n+len(end):]
 	}
-	return ok && string(rest) == `]}`
+	return replaced, ok && string(rest) == `]}`
 }
 
 // match returns the answer's item for each document of the request, by place if

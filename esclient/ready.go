@@ -59,6 +59,7 @@ func (s *readies) prepare(i int) prepared {
 	return prepared{
 		index: string(s.index), id: s.id, own: d.Generated,
 		create: s.c.creates(d.Generated), mayIndex: s.c.cfg.OpType != config.OpCreate,
+		stamped: true, // nobody has kept whether it is
 	}
 }
 

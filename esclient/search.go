@@ -122,12 +122,13 @@ func (j *job) giveUpSearch(s *search, req *request, cause *record.Cause) {
 }
 
 // sendLone sends those once more that were refused as requests of their own, if
-// other requests were taken since, and leaves the others to the next delivery.
+// other requests were taken since or the index still takes what it has taken, and
+// leaves the others to the next delivery.
 func (j *job) sendLone() {
 	list := j.lone
 	j.lone = nil
 	for _, l := range list {
-		if j.stopped == nil && (j.acceptances > l.acceptances || j.leftAmongOthers() || j.accepted && j.stillTakes(&j.items[l.i])) {
+		if j.stopped == nil && (j.acceptances > l.acceptances || j.leftAmongOthers() || j.stillTakes(&j.items[l.i])) {
 			j.queue = append(j.queue, &part{items: []int32{l.i}, repeat: true, whole: true})
 			continue
 		}

@@ -62,7 +62,7 @@ func (j *job) add(req *request, i int32, size int) (fits bool) {
 		return true
 	}
 	it.where = j.indexNumber(e.index)
-	s := sentItem{create: e.create && !it.index, own: e.own, mayIndex: e.mayIndex}
+	s := sentItem{create: e.create && !it.index, own: e.own, mayIndex: e.mayIndex, stamped: e.stamped, merged: e.merged}
 	again := it.again
 	if !e.own {
 		switch j.chains.admit(j, i, &e, s.create, req) {

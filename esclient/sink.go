@@ -29,26 +29,8 @@ func (c *Client) Write(ctx context.Context, d record.Delivery) ([]record.Result,
 	j.run(ctx)
 	c.warnOfParts(j.results)
 	src.stats.Add(j.stats)
+	c.say(src)
 	return j.results, src.stats
-}
-
-// warnOfParts warns, once, of a batch that is stored in part under an index that
-// is named by the arrival: another instance would name the index of the rest by
-// its own clock, and write what is stored once more.
-func (c *Client) warnOfParts(results []record.Result) {
-	if c.warned || !c.cfg.Program.NamesByArrival() {
-		return
-	}
-	stored, open := false, false
-	for i := range results {
-		stored = stored || results[i].Outcome == record.Stored
-		open = open || results[i].Outcome == record.Unsettled
-	}
-	if stored && open {
-		c.warned = true
-		c.cfg.Logger.Warn("a batch is stored in part, and its index is named by the arrival time: if this instance is lost and the batch " +
-			"comes to another one behind the end of the index's day or hour, what is stored is stored again; ES_Index_TimeField names the index by the event's time")
-	}
 }
 
 // documents are records on their way to their indices.
@@ -58,6 +40,7 @@ type documents struct {
 	counted []bool // an item may be made more than once
 	doc     *transform.Document
 	stats   record.Stats
+	seen    oddities
 }
 
 func (s *documents) prepare(i int) prepared {
@@ -67,11 +50,11 @@ func (s *documents) prepare(i int) prepared {
 	if !s.counted[i] {
 		s.counted[i] = true
 		s.stats.Replaced += doc.Replaced
-		if doc.OutsideWindow {
-			s.stats.OutsideWindow++
-		}
+		s.note(doc)
 	}
 	switch {
+	case doc.Filtered && (rec.Defect == "" || rec.NoValue):
+		return settled(record.Filtered, nil)
 	case rec.Defect != "":
 		return settled(record.Refused, &record.Cause{
 			Type: "record_malformed", Reason: rec.Defect, Safe: rec.Defect, Hint: "look at what sends the event",
@@ -82,8 +65,11 @@ func (s *documents) prepare(i int) prepared {
 			Type: doc.Refused.Type, Reason: doc.Refused.Reason, Safe: doc.Refused.Reason, Hint: "look at what writes the record",
 			Index: doc.Index, ID: unquote([]byte(`"` + string(doc.ID) + `"`)),
 		})
-	case doc.Filtered:
-		return settled(record.Filtered, nil)
+	case doc.NoIndex != nil:
+		return settled(record.Refused, &record.Cause{
+			Type: doc.NoIndex.Type, Reason: doc.NoIndex.Reason, Safe: doc.NoIndex.Reason, Hint: "look at ES_Index_KeyWord",
+			ID: unquote([]byte(`"` + string(doc.ID) + `"`)),
+		})
 	case doc.IDBytes > transform.MaxIDBytes:
 		reason := "the id has " + strconv.Itoa(doc.IDBytes) + " bytes, Elasticsearch takes " + strconv.Itoa(transform.MaxIDBytes)
 		return settled(record.Refused, &record.Cause{
@@ -93,6 +79,7 @@ func (s *documents) prepare(i int) prepared {
 	return prepared{
 		index: doc.Index, id: doc.ID, own: doc.Generated,
 		create: s.c.creates(doc.Generated), mayIndex: s.c.cfg.OpType != config.OpCreate,
+		stamped: doc.Stamped, merged: doc.Merged,
 	}
 }
 

@@ -79,6 +79,33 @@ func TestUnknownRefusalOfTheOnlyRecord(t *testing.T) {
 	})
 }
 
+// Two records that nobody could judge were all that was left of a batch when the
+// server was mended, six minutes after it had taken the others: they came again
+// for ever. And so they did if the last document that it had taken had an id from
+// a field.
+func TestProofIsKeptWhileABatchWaits(t *testing.T) {
+	for name, others := range map[string][]record.Record{
+		"ids of ours":              numbered(3),
+		"the last id from a field": bodies(`{"a":1}`, `{"a":2,"log_id":"x"}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				f := newFakeES(t)
+				c := testClient(t, f, nil)
+				write(t, c, record.Delivery{Records: others})
+				odd := record.Delivery{Records: bodies(`{"a":"odd"}`, `{"b":"odd"}`)}
+				f.script = func(int, *asked) answer { return answer{status: 503} }
+				for range 4 {
+					<-time.After(recent - 2*time.Minute) // virtual time; a delivery takes one
+					require.Equal(t, map[record.Outcome]int{record.Unsettled: 2}, outcomes(write(t, c, odd)))
+				}
+				f.script = func(int, *asked) answer { return answer{item: when("odd", strange)} }
+				require.Equal(t, map[record.Outcome]int{record.Refused: 2}, outcomes(write(t, c, odd)))
+			})
+		})
+	}
+}
+
 // For whoever wants the partition to go on all the same.
 func TestWithoutProof(t *testing.T) {
 	for name, said := range map[string]answer{

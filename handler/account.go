@@ -38,12 +38,19 @@ type account struct {
 	// Recalled counts the records that an earlier delivery had settled: their
 	// outcomes are in the counts, but nothing was written for them this time.
 	Recalled int `json:"recalled,omitempty"`
+	// Overwritten counts the stored documents that took the place of another with
+	// the same id; UnreadTime and UnreadID the records whose event time or id is
+	// there and could not be read. Records that were settled earlier are not in it.
+	Overwritten int `json:"overwritten,omitempty"`
+	UnreadTime  int `json:"unread_time,omitempty"`
+	UnreadID    int `json:"unread_id,omitempty"`
 	// Sinks holds each sink's own counts if there is more than one.
 	Sinks map[string]counts `json:"sinks,omitempty"`
 }
 
 func (s *settlement) account() account {
-	a := account{Recalled: s.recalled}
+	sum := s.sum()
+	a := account{Recalled: s.recalled, Overwritten: sum.Overwritten, UnreadTime: sum.UnreadTime, UnreadID: sum.UnreadID}
 	for i := range s.recs {
 		a.add(s.outcome(i))
 	}
@@ -58,6 +65,14 @@ func (s *settlement) account() account {
 		}
 	}
 	return a
+}
+
+// sum adds up what the sinks did.
+func (s *settlement) sum() (sum record.Stats) {
+	for _, st := range s.stats {
+		sum.Add(st)
+	}
+	return sum
 }
 
 // UnsettledError says that some records of a batch are not settled, so that

@@ -152,3 +152,19 @@ func TestLevelWarningsAndMemory(t *testing.T) {
 	assert.Equal(t, "second", lines[1]["msg"])
 	assert.NotContains(t, lines[3], "topic", "an empty batch has no whereabouts")
 }
+
+// Records that overwrote one another were stored, and nobody was told; those of
+// which no time could be read were named by the arrival without a word.
+func TestOddRecordsAreInTheAccount(t *testing.T) {
+	r := newRig(Pipeline{Sinks: []Sink{
+		&fakeSink{name: "a", stats: record.Stats{Overwritten: 4, UnreadTime: 3, UnreadID: 2}},
+		&fakeSink{name: "b"},
+	}})
+	out, err := r.Invoke(t.Context(), eventOf(1, fromTo(1, 5)...))
+	require.NoError(t, err)
+	assert.Contains(t, string(out), `"unsettled":0,"overwritten":4,"unread_time":3,"unread_id":2,"sinks":`)
+	line := r.last(t)
+	assert.InDelta(t, 4, line["overwritten"], 0)
+	assert.InDelta(t, 3, line["unread_time"], 0)
+	assert.InDelta(t, 2, line["unread_id"], 0)
+}

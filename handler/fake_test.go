@@ -20,6 +20,7 @@ import (
 type fakeSink struct {
 	name  string
 	write func(ctx context.Context, d record.Delivery) []record.Result
+	stats record.Stats // beside one request
 	got   []record.Delivery
 	// arrivals are those of got's records, which belong to the handler.
 	arrivals [][]time.Time
@@ -36,7 +37,8 @@ func (f *fakeSink) Write(ctx context.Context, d record.Delivery) ([]record.Resul
 	f.arrivals = append(f.arrivals, arrivals)
 	d.Records, d.Traces = slices.Clone(d.Records), slices.Clone(d.Traces)
 	f.got = append(f.got, d)
-	stats := record.Stats{Requests: 1}
+	stats := f.stats
+	stats.Requests++
 	if f.write == nil {
 		return all(record.Result{Outcome: record.Stored}, len(d.Records)), stats
 	}

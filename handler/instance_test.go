@@ -78,8 +78,12 @@ func (in *instance) build(_ []string, log *slog.Logger) (*handler.Pipeline, erro
 		in.change(&cfg)
 	}
 	in.net.MostInFlight = cfg.BulkConcurrency
+	period := transform.Day
+	if in.hourly {
+		period = transform.Hour
+	}
 	program, err := transform.New(transform.Options{
-		IndexPrefix: cfg.Keyword, Hourly: in.hourly, IDField: cfg.IDField, TimeField: modelserver.Stamp,
+		IndexPrefix: cfg.Keyword, Period: period, IDField: cfg.IDField, TimeField: modelserver.Stamp,
 		TimeFields: cfg.TimeFields, WindowBack: 720 * time.Hour, WindowAhead: 24 * time.Hour,
 		Ignore: []string{"password", "**.password"},
 	})

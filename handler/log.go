@@ -50,14 +50,12 @@ func (a *account) log(ctx context.Context, log *slog.Logger, s *settlement, payl
 			attrs = append(attrs, c.attrs(sink.Name()+"_")...)
 		}
 	}
-	var sum record.Stats
-	for _, st := range s.stats {
-		sum.Add(st)
-	}
+	sum := s.sum()
 	attrs = append(attrs,
 		slog.Int("event_bytes", payloadBytes), slog.Int64("sent_bytes", sum.Bytes),
 		slog.Int("requests", sum.Requests), slog.Int("retries", sum.Retries),
 		slog.Int("replaced_characters", sum.Replaced), slog.Int("outside_time_window", sum.OutsideWindow),
+		slog.Int("unread_time", sum.UnreadTime), slog.Int("unread_id", sum.UnreadID), slog.Int("overwritten", sum.Overwritten),
 		slog.Int64("ms", took.Milliseconds()),
 	)
 	attrs = append(attrs, pacedAttrs(paced)...)

@@ -79,12 +79,23 @@ func addKafka(p *handler.Pipeline, kafka *kafkaclient.Client, cfg *config.Kafka,
 func Options(cfg *config.Config) transform.Options {
 	o := transform.Options{
 		Ignore: cfg.Cleaning.Ignore, TimeField: cfg.Cleaning.TimeField, TimeOverwrite: cfg.Cleaning.TimeOverwrite,
-		Zone: cfg.Cleaning.Zone,
+		Zone: cfg.Cleaning.Zone, Merge: merges[cfg.Cleaning.MessageMerge],
 	}
 	if es := cfg.ES; es != nil {
-		o.IndexPrefix, o.Hourly, o.TimeFields = es.Keyword, es.Hourly, es.TimeFields
+		o.IndexPrefix, o.Period, o.TimeFields, o.FilterEmpty = es.Keyword, periods[es.Period], es.TimeFields, es.FilterEmpty
 		o.WindowBack, o.WindowAhead = es.WindowBack, es.WindowAhead
 		o.IDField, o.IDPrefix = es.IDField, es.IDPrefix
 	}
 	return o
 }
+
+//nolint:gochecknoglobals // tables that are never written
+var (
+	merges = [...]transform.Merge{
+		config.MergeOver: transform.MergeOver, config.MergeUnder: transform.MergeUnder, config.MergeNone: transform.MergeNone,
+	}
+	periods = [...]transform.Period{
+		config.PeriodDay: transform.Day, config.PeriodHour: transform.Hour, config.PeriodWeek: transform.Week,
+		config.PeriodMonth: transform.Month, config.PeriodNone: transform.Ever,
+	}
+)

@@ -153,6 +153,14 @@ type Stats struct {
 	// OutsideWindow counts records whose event time lay outside
 	// ES_Index_TimeWindow.
 	OutsideWindow int
+	// UnreadTime counts records with a field of ES_Index_TimeField that is there
+	// and was not understood as a time.
+	UnreadTime int
+	// UnreadID counts records that have the field of ES_Id_Field, of which no id
+	// could be made: their ids were generated.
+	UnreadID int
+	// Overwritten counts documents that took the place of another with the same id.
+	Overwritten int
 }
 
 // Add adds other to s.
@@ -162,4 +170,7 @@ func (s *Stats) Add(other Stats) {
 	s.Bytes += other.Bytes
 	s.Replaced += other.Replaced
 	s.OutsideWindow += other.OutsideWindow
+	s.UnreadTime += other.UnreadTime
+	s.UnreadID += other.UnreadID
+	s.Overwritten += other.Overwritten
 }

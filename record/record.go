@@ -35,6 +35,9 @@ type Record struct {
 	// Defect says why the record is malformed: "" for a sound one. Body then
 	// holds the raw text of the event's element.
 	Defect string
+	// NoValue says that the record has no value: it is null or empty, or the event
+	// carries none.
+	NoValue bool
 }
 
 // Batch is what the records of one event have in common.

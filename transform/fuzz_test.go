@@ -16,7 +16,7 @@ func fuzzOptions() []Options {
 	return []Options{
 		{IndexPrefix: "app"},
 		{
-			IndexPrefix: "app", Hourly: true, Zone: time.FixedZone("", -3*3600-1800), TimeField: "time", IDField: "log_id",
+			IndexPrefix: "app", Period: Hour, Zone: time.FixedZone("", -3*3600-1800), TimeField: "time", IDField: "log_id",
 			Ignore: []string{"password", "user.name", "**.token"}, TimeFields: []string{"@timestamp", "time", "event.at"},
 			WindowBack: 30 * day, WindowAhead: day,
 		},
@@ -58,23 +58,25 @@ func FuzzTransform(f *testing.F) {
 }
 
 func FuzzTime(f *testing.F) {
-	for _, c := range timeCases() {
-		f.Add(c.text)
+	zones := []*time.Location{mustZone(f, "America/St_Johns"), mustZone(f, "Asia/Shanghai"), mustZone(f, "Europe/London")}
+	for i, c := range append(timeCases(), loggerCases()...) {
+		f.Add(c.text, int64(i)*1e6)
 	}
-	zone := mustZone(f, "America/St_Johns")
-	f.Fuzz(func(t *testing.T, text string) {
+	for i, format := range timeFormats() {
+		f.Add(arrival.Format(format.layout), int64(i)*1e7)
+	}
+	f.Fuzz(func(t *testing.T, text string, at int64) {
 		if text, _ = refValidUTF8(text); text == "" {
 			return
 		}
+		// The years of the calendar, in which all readers agree.
+		when := time.Unix(int64(uint64(at)%4e9), 0)
 		values := [][]byte{refQuote(text)}
 		if new(rawjson.Scanner).Valid([]byte(text)) && text == strings.TrimSpace(text) {
 			values = append(values, []byte(text))
 		}
 		for _, v := range values {
-			want, wantOK := refTime(v, zone)
-			got, ok := parseTime(v, zone)
-			require.Equal(t, wantOK, ok, "%s: %v", v, want)
-			require.True(t, !ok || got.Equal(want), "%s: want %v, got %v", v, want, got)
+			agreeTime(t, v, zones[int(uint64(at)%3)], when)
 		}
 	})
 }

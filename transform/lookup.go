@@ -7,22 +7,35 @@ import (
 )
 
 // lookup returns the value at path, given a member whose name may be its
-// start, or nil. value is known to be valid JSON.
-func lookup(name, value []byte, path string) []byte {
+// start, or nil. value is known to be valid JSON. An array of one element is as
+// that element; one of several, of which one at least has the path, has no one
+// value: several is true then.
+func lookup(name, value []byte, path string) (found []byte, several bool) {
 	n := len(name)
 	switch {
 	case n > len(path) || path[:n] != string(name):
-		return nil
+		return nil, false
 	case n == len(path):
-		return value
-	case path[n] != '.' || value[0] != '{':
-		return nil
+		return value, false
+	case path[n] != '.':
+		return nil, false
 	}
 	return inside(value, path[n+1:])
 }
 
-// inside looks path up among the members of an object.
-func inside(object []byte, path string) []byte {
+// inside looks path up among the members of an object, or of the object that is
+// the one element of an array.
+func inside(value []byte, path string) (found []byte, several bool) {
+	switch value[0] {
+	case '{':
+		return insideObject(value, path)
+	case '[':
+		return insideArray(value, path)
+	}
+	return nil, false
+}
+
+func insideObject(object []byte, path string) (found []byte, several bool) {
 	k := keeper{data: object}
 	for i := k.space(1); object[i] != '}'; {
 		if object[i] == ',' {
@@ -35,12 +48,32 @@ func inside(object []byte, path string) []byte {
 		}
 		from := k.space(k.space(end+1) + 1)
 		to := k.valueEnd(from)
-		if v := lookup(name, object[from:to], path); v != nil {
-			return v
+		if found, several = lookup(name, object[from:to], path); found != nil || several {
+			return found, several
 		}
 		i = k.space(to)
 	}
-	return nil
+	return nil, false
+}
+
+func insideArray(array []byte, path string) (found []byte, several bool) {
+	k := keeper{data: array}
+	n, with := 0, false
+	for i := k.space(1); array[i] != ']'; n++ {
+		if array[i] == ',' {
+			i = k.space(i + 1)
+		}
+		to := k.valueEnd(i)
+		if !with && array[i] == '{' {
+			found, several = insideObject(array[i:to], path)
+			with = found != nil || several
+		}
+		i = k.space(to)
+	}
+	if with && n > 1 {
+		return nil, true
+	}
+	return found, several
 }
 
 // valueEnd returns the end of the value at data[i].

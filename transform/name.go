@@ -2,49 +2,55 @@ package transform
 
 import (
 	"bytes"
-	"hash/crc32"
+	"fmt"
 	"math"
-	"strconv"
+	"strings"
 	"time"
-
-	"ckafka-etl/internal/rawjson"
-	"ckafka-etl/record"
 )
 
-// MaxIDBytes is the longest document id that Elasticsearch takes.
-const MaxIDBytes = 512
+// Period is the time of which one index holds the documents.
+type Period uint8
 
-// stampCache holds the stamp of the last arrival time: one a batch.
-type stampCache struct {
-	at   time.Time
-	text []byte
-}
+// The periods, with what they put behind the prefix.
+const (
+	Day   Period = iota // -2006-01-02
+	Hour                // -2006-01-02-15
+	Week                // -2006-w01, of ISO 8601
+	Month               // -2006-01
+	Ever                // nothing
+)
 
-// stamp returns t as a JSON string: RFC 3339 with milliseconds and zone.
-func (c *stampCache) stamp(t time.Time, zone *time.Location) []byte {
-	if c.text == nil || !c.at.Equal(t) {
-		// A new slice: an earlier document may still hold the old one.
-		c.at, c.text = t, t.In(zone).AppendFormat(nil, `"2006-01-02T15:04:05.000Z07:00"`)
+// appendTo appends what the period of a local time puts behind the prefix.
+func (p Period) appendTo(dst []byte, at time.Time) []byte {
+	switch p {
+	case Hour:
+		return at.AppendFormat(dst, "-2006-01-02-15")
+	case Week:
+		year, week := at.ISOWeek()
+		return fmt.Appendf(dst, "-%04d-w%02d", year, week)
+	case Month:
+		return at.AppendFormat(dst, "-2006-01")
+	case Ever:
+		return dst
+	case Day:
 	}
-	return c.text
+	return at.AppendFormat(dst, "-2006-01-02")
 }
 
-// nameCache holds the names of the last few days or hours, and the part of the
-// time line around the last event time in which the zone's offset is the same.
-type nameCache struct {
-	names           [8]periodName
-	from, to, ahead int64 // seconds: the part's bounds, and what local time is ahead
+// TopicPlaceholder stands for a record's topic in Options.IndexPrefix.
+const TopicPlaceholder = "{topic}"
+
+// MaxIndexBytes is the longest name of an index that Elasticsearch takes.
+const MaxIndexBytes = 255
+
+// zonePart is the part of the time line around a time in which the offset of the
+// local time is the same.
+type zonePart struct {
+	from, to, ahead int64 // seconds: its bounds, and what local time is ahead
 }
 
-// periodName is the index name of a local day or hour, counted from 1970.
-type periodName struct {
-	period int64
-	name   string
-}
-
-// find returns the entry of the local day or hour that at lies in, and whether
-// it holds the name already.
-func (c *nameCache) find(at time.Time, zone *time.Location, seconds int64) (entry *periodName, ok bool) {
+// aheadAt returns what local time is ahead of UTC at a time, in seconds.
+func (c *zonePart) aheadAt(at time.Time, zone *time.Location) int64 {
 	unix := at.Unix()
 	if unix < c.from || unix >= c.to {
 		local := at.In(zone)
@@ -58,8 +64,26 @@ func (c *nameCache) find(at time.Time, zone *time.Location, seconds int64) (entr
 			c.to = end.Unix()
 		}
 	}
-	period := (unix + c.ahead) / seconds
-	if (unix+c.ahead)%seconds < 0 {
+	return c.ahead
+}
+
+// nameCache holds the names of the last few days or hours, for one topic.
+type nameCache struct {
+	topic string
+	names [8]periodName
+}
+
+// periodName is the index name of a local day or hour, counted from 1970.
+type periodName struct {
+	period int64
+	name   string
+}
+
+// find returns the entry of a local day or hour, and whether it holds the name
+// already.
+func (c *nameCache) find(local, seconds int64) (entry *periodName, ok bool) {
+	period := local / seconds
+	if local%seconds < 0 {
 		period--
 	}
 	entry = &c.names[uint64(period)%uint64(len(c.names))]
@@ -68,165 +92,94 @@ func (c *nameCache) find(at time.Time, zone *time.Location, seconds int64) (entr
 	return entry, ok
 }
 
-// nameIndex names the document's index by its event time, or by the arrival
-// time if it has none that can be trusted.
-func (w *Worker) nameIndex(arrival time.Time) {
+// indexName returns the name of the index that holds what happened at a time. It
+// is made once a day, or hour.
+func (w *Worker) indexName(topic string, at time.Time) string {
 	o := &w.p.opts
-	at := arrival
-	for i := range w.p.times {
-		v := w.obj.at(&w.p.times[i])
-		if v == nil {
-			continue
-		}
-		if w.last.is(v, arrival) {
-			w.doc.Index, w.doc.OutsideWindow = w.last.index, w.last.outside
-			return
-		}
-		if t, ok := parseTime(v, o.Zone); ok {
-			if t.Before(arrival.Add(-o.WindowBack)) || t.After(arrival.Add(o.WindowAhead)) {
-				w.doc.OutsideWindow = true
-			} else {
-				at = t
-			}
-			w.doc.Index = w.indexName(at)
-			w.last.set(v, arrival, w.doc.Index, w.doc.OutsideWindow)
-			return
-		}
+	if w.p.byTopic && w.index.topic != topic {
+		w.index = nameCache{topic: topic}
 	}
-	w.doc.Index = w.indexName(at)
-}
-
-// lastTime is the last event time that named an index: most records of a batch
-// are of the same second as the one before.
-type lastTime struct {
-	text    []byte
-	arrival time.Time
-	index   string
-	outside bool
-}
-
-func (l *lastTime) is(text []byte, arrival time.Time) bool {
-	return bytes.Equal(l.text, text) && l.arrival.Equal(arrival)
-}
-
-func (l *lastTime) set(text []byte, arrival time.Time, index string, outside bool) {
-	*l = lastTime{append(l.text[:0], text...), arrival, index, outside}
-}
-
-func (w *Worker) indexName(at time.Time) string {
-	layout, seconds := "-2006-01-02", int64(24*60*60)
-	if w.p.opts.Hourly {
-		layout, seconds = "-2006-01-02-15", 60*60
+	seconds := int64(24 * 60 * 60)
+	if o.Period == Hour {
+		seconds = 60 * 60
 	}
-	entry, ok := w.index.find(at, w.p.opts.Zone, seconds)
+	entry, ok := w.index.find(at.Unix()+w.part.aheadAt(at, o.Zone), seconds)
 	if !ok {
-		entry.name = w.p.opts.IndexPrefix + at.In(w.p.opts.Zone).Format(layout)
+		prefix := o.IndexPrefix
+		if w.p.byTopic {
+			prefix = strings.ReplaceAll(prefix, TopicPlaceholder, strings.ToLower(topic))
+		}
+		entry.name = string(o.Period.appendTo([]byte(prefix), at.In(o.Zone)))
 	}
 	return entry.name
 }
 
-// nameID takes the id from its field or makes one from the record's
-// coordinates and a hash of its value, which keeps apart the records of a
-// topic that was made anew, or of two clusters with the same topic.
-func (w *Worker) nameID(rec *record.Record, hash uint32) {
-	w.id = w.id[:0]
-	d := &w.doc
-	if w.p.opts.IDField != "" && !d.Text {
-		if v := w.obj.at(&w.p.id); v != nil && w.fieldID(v) {
-			d.ID = w.id
-			w.takeOutMetadata()
-			return
-		}
-	}
-	d.Generated = true
-	w.id = w.appendCoordinateID(w.id[:0], rec, hash)
-	d.ID, d.IDBytes = w.id, len(w.id)
-	if bytes.IndexByte(w.id, '\\') >= 0 {
-		plain, _ := rawjson.AppendUnescaped(nil, w.id)
-		d.IDBytes = len(plain)
-	}
-}
-
-// metadataID is the name under which Elasticsearch itself keeps a document's id.
-// It refuses documents that have it.
-const metadataID = "_id"
-
-// takeOutMetadata removes the member _id if the id was taken from it, as records
-// of MongoDB and of change capture have it.
-func (w *Worker) takeOutMetadata() {
-	if w.p.opts.IDField != metadataID {
+// checkIndex says so if a record's topic makes no name of an index.
+func (w *Worker) checkIndex(topic string) {
+	if !w.p.byTopic {
 		return
 	}
-	if m := w.obj.findSig(rawjson.Signature([]byte(metadataID)), []byte(metadataID)); m != nil {
-		m.Gone = true
-		w.removed(metadataID, "it is the document's id")
+	name := w.doc.Index
+	switch {
+	case topic == "":
+		w.doc.NoIndex = &Refusal{"no_topic", "the event does not name the record's topic, which the index is to be named by"}
+	case len(name) > MaxIndexBytes:
+		w.doc.NoIndex = &Refusal{"index_name_too_long", "the topic's name makes a name of an index that is longer than 255 bytes"}
+	case strings.IndexByte("-_+", name[0]) >= 0 || name == "." || name == ".." || strings.ContainsAny(name, "\\/*?\"<>| ,#:\r\n\t"):
+		w.doc.NoIndex = &Refusal{"invalid_index_name", "the topic's name makes no name of an index"}
 	}
 }
 
-// CoordinateID returns the id that Do would make for a record without an id
-// field, as the content of a JSON string.
-func (w *Worker) CoordinateID(rec *record.Record) []byte {
-	return w.appendCoordinateID(nil, rec, crc32.Checksum(rec.Body, castagnoli))
-}
-
-func (w *Worker) appendCoordinateID(id []byte, rec *record.Record, hash uint32) []byte {
-	if w.idTopic != rec.Topic || len(w.idStart) == 0 {
-		w.idTopic, w.idStart = rec.Topic, w.appendIDStart(w.idStart[:0], rec.Topic)
-	}
-	id = append(id, w.idStart...)
-	if rec.Located() {
-		id = strconv.AppendInt(id, int64(rec.Partition), 10)
-		id = append(id, '-')
-		id = strconv.AppendInt(id, rec.Offset, 10)
-	} else {
-		// Without its coordinates a record is known by its event and its
-		// place there, which a second delivery of the event repeats.
-		id = append(id, 'e')
-		id = appendHex(id, rec.Batch.Event, 16)
-		id = append(id, '-')
-		id = strconv.AppendInt(id, int64(rec.Pos), 10)
-	}
-	id = append(id, '-')
-	return appendHex(id, uint64(hash), 8)
-}
-
-// appendIDStart appends what the ids of a topic's records begin with.
-func (w *Worker) appendIDStart(id []byte, topic string) []byte {
-	// Kafka's limit: an event that is no real one must not make an endless id.
-	const maxTopic = 249
-	id, _ = rawjson.AppendEscaped(id, w.p.opts.IDPrefix)
-	id, _ = rawjson.AppendEscaped(id, topic[:min(len(topic), maxTopic)])
-	return append(id, '-')
-}
-
-// fieldID makes w.id of a field's value. Only a number or a string that is not
-// empty can be an id.
-func (w *Worker) fieldID(v []byte) bool {
-	switch c := v[0]; {
-	case c == '-' || c >= '0' && c <= '9':
-		w.id = append(w.id, v...)
-		w.doc.IDBytes = len(v)
-		return true
-	case c == '"' && len(v) > 2:
-		content := v[1 : len(v)-1]
-		if bytes.IndexByte(content, '\\') < 0 {
-			w.id = append(w.id, content...)
-			w.doc.IDBytes = len(content)
-			return true
+// findTime finds the record's event time in the fields that may hold it: the
+// first one that is read and lies in the window.
+func (w *Worker) findTime(arrival time.Time) (at time.Time, found bool) {
+	o, d := &w.p.opts, &w.doc
+	w.clock.arrival = arrival
+	for i := range w.p.times {
+		v, several := w.obj.at(&w.p.times[i])
+		if v == nil && !several {
+			if v = w.obj.inAnyCase(&w.p.times[i]); v == nil {
+				continue
+			}
 		}
-		// Spelt the same way always, so that equal ids are equal bytes.
-		plain, _ := rawjson.AppendUnescaped(nil, content)
-		w.id, _ = rawjson.AppendEscaped(w.id, plain)
-		w.doc.IDBytes = len(plain)
-		return true
+		t, how := time.Time{}, unread
+		if !several {
+			t, how = w.lastTime.read(&w.clock, v)
+		}
+		switch {
+		case how == lacking:
+		case how == unread:
+			d.noteUnread(o.TimeFields[i], v)
+		case t.Before(arrival.Add(-o.WindowBack)) || t.After(arrival.Add(o.WindowAhead)):
+			d.OutsideWindow = true
+		default:
+			d.OutsideWindow = false
+			d.EventTime, d.TimeField, d.ByZone = t, o.TimeFields[i], w.lastTime.byZone
+			return t, true
+		}
 	}
-	return false
+	return arrival, false
 }
 
-func appendHex(dst []byte, n uint64, digits int) []byte {
-	const hex = "0123456789abcdef"
-	for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
-		dst = append(dst, hex[n>>shift&15])
+// lastTime is the last value that was read as an event time: most records of a
+// batch are of the same second as the one before.
+type lastTime struct {
+	text    []byte
+	arrival time.Time
+	t       time.Time
+	how     reading
+	byZone  bool
+}
+
+// read reads a value, or knows it already.
+func (l *lastTime) read(clock *timeReader, value []byte) (time.Time, reading) {
+	if !bytes.Equal(l.text, value) || !l.arrival.Equal(clock.arrival) {
+		if len(value) > maxTimeText {
+			return clock.read(value)
+		}
+		l.text, l.arrival = append(l.text[:0], value...), clock.arrival
+		l.t, l.how = clock.read(value)
+		l.byZone = clock.byZone
 	}
-	return dst
+	return l.t, l.how
 }

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -19,31 +20,38 @@ func TestIndexName(t *testing.T) {
 	const body = `{"at":"2026-11-20T02:11:12Z"}`
 	for _, c := range []struct {
 		name, zone, body, want string
-		hourly                 bool
+		period                 Period
 		fields                 []string
 	}{
 		{name: "arrival, day", body: `{}`, want: "app-2026-11-20"},
-		{name: "arrival, hour", body: `{}`, hourly: true, want: "app-2026-11-20-04"},
-		{name: "arrival, zone", body: `{}`, hourly: true, zone: "Asia/Shanghai", want: "app-2026-11-20-12"},
+		{name: "arrival, hour", body: `{}`, period: Hour, want: "app-2026-11-20-04"},
+		{name: "arrival, zone", body: `{}`, period: Hour, zone: "Asia/Shanghai", want: "app-2026-11-20-12"},
 		{name: "arrival of a text", body: `text`, want: "app-2026-11-20"},
 		{name: "event time, day", body: body, fields: []string{"at"}, want: "app-2026-11-20"},
-		{name: "event time, hour", body: body, fields: []string{"at"}, hourly: true, want: "app-2026-11-20-02"},
+		{name: "event time, hour", body: body, fields: []string{"at"}, period: Hour, want: "app-2026-11-20-02"},
 		{name: "event time, day before", body: body, fields: []string{"at"}, zone: "America/New_York", want: "app-2026-11-19"},
-		{name: "event time, zone of half hours", body: body, fields: []string{"at"}, hourly: true, zone: "Asia/Kolkata", want: "app-2026-11-20-07"},
-		{name: "event time, zone of quarters", body: body, fields: []string{"at"}, hourly: true, zone: "Asia/Kathmandu", want: "app-2026-11-20-07"},
-		{name: "event time without zone is local", body: `{"at":"2026-11-20 00:10:00"}`, fields: []string{"at"}, zone: "America/St_Johns", hourly: true, want: "app-2026-11-20-00"},
-		{name: "first field that is there", body: body, fields: []string{"none", "at", "other"}, hourly: true, want: "app-2026-11-20-02"},
-		{name: "first field that holds a time", body: `{"a":"x","b":null,"c":{},"at":"2026-11-20T02:11:12Z"}`, fields: []string{"a", "b", "c", "at"}, hourly: true, want: "app-2026-11-20-02"},
-		{name: "nested field", body: `{"event":{"created":"2026-11-20T02:11:12Z"}}`, fields: []string{"event.created"}, hourly: true, want: "app-2026-11-20-02"},
-		{name: "dotted field", body: `{"event.created":"2026-11-20T02:11:12Z"}`, fields: []string{"event.created"}, hourly: true, want: "app-2026-11-20-02"},
-		{name: "dotted and nested, the first that is there", body: `{"event":{"x":1},"event.created":"2026-11-20T02:11:12Z"}`, fields: []string{"event.created"}, hourly: true, want: "app-2026-11-20-02"},
-		{name: "escaped field", body: `{"ev\u0065nt":{"cr\u0065ated":"2026-11-20T02:11:12Z"}}`, fields: []string{"event.created"}, hourly: true, want: "app-2026-11-20-02"},
-		{name: "field in an array does not count", body: `{"event":[{"created":"2026-11-20T02:11:12Z"}]}`, fields: []string{"event.created"}, hourly: true, want: "app-2026-11-20-04"},
-		{name: "message's field", body: `{"message":"{\"at\":\"2026-11-20T02:11:12Z\"}"}`, fields: []string{"at"}, hourly: true, want: "app-2026-11-20-02"},
-		{name: "field of a text document", body: `2026-11-20T02:11:12Z`, fields: []string{"msg_body"}, hourly: true, want: "app-2026-11-20-02"},
+		{name: "event time, zone of half hours", body: body, fields: []string{"at"}, period: Hour, zone: "Asia/Kolkata", want: "app-2026-11-20-07"},
+		{name: "event time, zone of quarters", body: body, fields: []string{"at"}, period: Hour, zone: "Asia/Kathmandu", want: "app-2026-11-20-07"},
+		{name: "event time without zone is local", body: `{"at":"2026-11-20 00:10:00"}`, fields: []string{"at"}, zone: "America/St_Johns", period: Hour, want: "app-2026-11-20-00"},
+		{name: "first field that is there", body: body, fields: []string{"none", "at", "other"}, period: Hour, want: "app-2026-11-20-02"},
+		{name: "first field that holds a time", body: `{"a":"x","b":null,"c":{},"at":"2026-11-20T02:11:12Z"}`, fields: []string{"a", "b", "c", "at"}, period: Hour, want: "app-2026-11-20-02"},
+		{name: "nested field", body: `{"event":{"created":"2026-11-20T02:11:12Z"}}`, fields: []string{"event.created"}, period: Hour, want: "app-2026-11-20-02"},
+		{name: "dotted field", body: `{"event.created":"2026-11-20T02:11:12Z"}`, fields: []string{"event.created"}, period: Hour, want: "app-2026-11-20-02"},
+		{name: "dotted and nested, the first that is there", body: `{"event":{"x":1},"event.created":"2026-11-20T02:11:12Z"}`, fields: []string{"event.created"}, period: Hour, want: "app-2026-11-20-02"},
+		{name: "escaped field", body: `{"ev\u0065nt":{"cr\u0065ated":"2026-11-20T02:11:12Z"}}`, fields: []string{"event.created"}, period: Hour, want: "app-2026-11-20-02"},
+		{name: "field in an array of one", body: `{"event":[{"created":"2026-11-20T02:11:12Z"}]}`, fields: []string{"event.created"}, period: Hour, want: "app-2026-11-20-02"},
+		{name: "field in an array of several", body: `{"event":[{"created":"2026-11-20T02:11:12Z"},{}]}`, fields: []string{"event.created"}, period: Hour, want: "app-2026-11-20-04"},
+		{name: "name in another case", body: `{"@Timestamp":"2026-11-20T02:11:12Z"}`, fields: []string{"@timestamp"}, period: Hour, want: "app-2026-11-20-02"},
+		{name: "week", body: `{}`, period: Week, want: "app-2026-w47"},
+		{name: "week of the year before", body: `{"at":"2027-01-03T12:00:00Z"}`, fields: []string{"at"}, period: Week, want: "app-2026-w53"},
+		{name: "week of the year after", body: `{"at":"2024-12-30T12:00:00Z"}`, fields: []string{"at"}, period: Week, want: "app-2025-w01"},
+		{name: "month", body: `{}`, period: Month, want: "app-2026-11"},
+		{name: "no period", body: `{}`, period: Ever, want: "app"},
+		{name: "message's field", body: `{"message":"{\"at\":\"2026-11-20T02:11:12Z\"}"}`, fields: []string{"at"}, period: Hour, want: "app-2026-11-20-02"},
+		{name: "field of a text document", body: `2026-11-20T02:11:12Z`, fields: []string{"msg_body"}, period: Hour, want: "app-2026-11-20-02"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			opts := Options{IndexPrefix: "app", Hourly: c.hourly, TimeFields: c.fields, WindowBack: 720 * time.Hour, WindowAhead: 24 * time.Hour}
+			opts := Options{IndexPrefix: "app", Period: c.period, TimeFields: c.fields, WindowBack: 720 * 24 * time.Hour, WindowAhead: 60 * 24 * time.Hour}
 			if c.zone != "" {
 				opts.Zone = mustZone(t, c.zone)
 			}
@@ -54,7 +62,7 @@ func TestIndexName(t *testing.T) {
 }
 
 func TestEventTimeWindow(t *testing.T) {
-	opts := Options{IndexPrefix: "app", TimeFields: []string{"a", "b"}, WindowBack: time.Hour, WindowAhead: time.Minute, Hourly: true}
+	opts := Options{IndexPrefix: "app", TimeFields: []string{"a", "b"}, WindowBack: time.Hour, WindowAhead: time.Minute, Period: Hour}
 	at := func(d time.Duration) string { return `"` + arrival.Add(d).Format(time.RFC3339Nano) + `"` }
 	for _, c := range []struct {
 		name, body, want string
@@ -67,8 +75,12 @@ func TestEventTimeWindow(t *testing.T) {
 		{"1970", `{"a":0.000}`, "app-2026-11-20-04", true},
 		{"far away", `{"a":"9999-12-31T23:59:59Z"}`, "app-2026-11-20-04", true},
 		{"before Christ", `{"a":"0000-01-01T00:00:00Z"}`, "app-2026-11-20-04", true},
-		// A time that cannot be is not looked for elsewhere.
-		{"outside, and another inside", `{"a":0.000,"b":` + at(-time.Hour) + `}`, "app-2026-11-20-04", true},
+		// Go's zero time and 0.000 stand where there is no time, and hid the field
+		// behind them.
+		{"outside, and another inside", `{"a":0.000,"b":` + at(-time.Hour) + `}`, "app-2026-11-20-03", false},
+		{"Go's zero time, and another inside", `{"a":"0001-01-01T00:00:00Z","b":` + at(-time.Hour) + `}`, "app-2026-11-20-03", false},
+		{"a date alone, and a time inside", `{"a":"20261119","b":` + at(-time.Hour) + `}`, "app-2026-11-20-03", false},
+		{"outside, and another outside", `{"a":0.000,"b":` + at(2*time.Minute) + `}`, "app-2026-11-20-04", true},
 		{"no time, and another inside", `{"a":"x","b":` + at(-time.Hour) + `}`, "app-2026-11-20-03", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -99,18 +111,21 @@ func TestIndexNamesAroundChangesOfZones(t *testing.T) {
 		"America/Argentina/Salta": {time.Date(2008, 10, 18, 3, 0, 0, 0, time.UTC)},
 	}
 	for name, times := range around {
-		for _, hourly := range []bool{false, true} {
-			opts := Options{IndexPrefix: "app", Zone: mustZone(t, name), Hourly: hourly}
+		for _, period := range []Period{Day, Hour, Month, Week} {
+			opts := Options{IndexPrefix: "app", Zone: mustZone(t, name), Period: period}
 			w := newWorker(t, opts)
-			layout := "app-2006-01-02"
-			if hourly {
-				layout = "app-2006-01-02-15"
-			}
+			layout := map[Period]string{Day: "app-2006-01-02", Hour: "app-2006-01-02-15", Month: "app-2006-01"}[period]
 			rapid.Check(t, func(t *rapid.T) {
 				at := rapid.SampledFrom(times).Draw(t, "change")
 				span := rapid.SampledFrom([]int64{90, 4000, 100_000, 40_000_000}).Draw(t, "span")
 				at = at.Add(time.Duration(rapid.Int64Range(-span, span).Draw(t, "seconds")) * time.Second)
-				require.Equal(t, at.In(opts.Zone).Format(layout), w.indexName(at), "%s: %v", name, at)
+				want := at.In(opts.Zone).Format(layout)
+				if period == Week {
+					year, week := at.In(opts.Zone).ISOWeek()
+					want = fmt.Sprintf("app-%d-w%02d", year, week)
+				}
+				require.Equal(t, want, w.indexName("t", at), "%s: %v", name, at)
+				require.Equal(t, at.In(opts.Zone).Format(stampLayout), string(appendStamp(nil, at, opts.Zone, w.part.aheadAt(at, opts.Zone))))
 			})
 		}
 	}
@@ -131,7 +146,12 @@ func TestDocumentID(t *testing.T) {
 		{name: "zero", body: `{"log_id":0}`, want: "0"},
 		{name: "escapes", body: `{"log_id":"a\"b\\c\/d\n\u0000\u4e2d\ud83c\udf89"}`, want: "a\"b\\c/d\n\x00中🎉"},
 		{name: "spaces", body: `{"log_id":"  x "}`, want: "  x "},
-		{name: "lone surrogate", body: `{"log_id":"x\ud800"}`, want: "x\uFFFD"},
+		{name: "lone surrogate", body: `{"log_id":"x\ud800"}`, generated: true},
+		{name: "lost characters", body: `{"log_id":"\ufffd\ufffd"}`, generated: true},
+		{name: "no UTF-8", body: "{\"log_id\":\"\xd6\xd0\"}", generated: true},
+		{name: "MongoDB's", body: `{"log_id":{"$oid":"665f"}}`, want: "665f"},
+		{name: "in an array of one", field: "data.id", body: `{"data":[{"id":5}]}`, want: "5"},
+		{name: "in an array of several", field: "data.id", body: `{"data":[{"id":5},{"id":6}]}`, generated: true},
 		{name: "last of two", body: `{"log_id":"a","log_id":"b"}`, want: "b"},
 		{name: "escaped name", body: `{"log\u005fid":"a"}`, want: "a"},
 		{name: "message wins", body: `{"log_id":"a","message":"{\"log_id\":\"b\"}"}`, want: "b"},
@@ -222,7 +242,7 @@ func TestGeneratedIDsAreStable(t *testing.T) {
 // The recorded events say themselves which index and which id they want.
 func TestRecordedNames(t *testing.T) {
 	opts := Options{
-		IndexPrefix: "app", Hourly: true, IDField: "log_id", TimeFields: []string{"@timestamp", "event.created", "ts"},
+		IndexPrefix: "app", Period: Hour, IDField: "log_id", TimeFields: []string{"@timestamp", "event.created", "ts"},
 		WindowBack: 720 * time.Hour, WindowAhead: 24 * time.Hour,
 	}
 	at := time.Date(2026, 11, 20, 12, 0, 0, 0, time.FixedZone("", 8*3600))
@@ -269,8 +289,10 @@ func TestMetadataIDIsTakenOut(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"_id":"665f","n":1}`:          `665f {"n":1}`,
 		`{"n":1,"_id":7}`:               `7 {"n":1}`,
-		`{"_id":{"$oid":"665f"},"n":1}`: ` {"_id":{"$oid":"665f"},"n":1}`,
+		`{"_id":{"$oid":"665f"},"n":1}`: `665f {"n":1}`,
+		`{"_id":{"$bin":"665f"},"n":1}`: ` {"_id":{"$bin":"665f"},"n":1}`,
 		`{"n":1}`:                       ` {"n":1}`,
+		`{"_id":null,"n":1}`:            ` {"n":1}`,
 		`{"message":"{\"_id\":\"a\"}"}`: `a {}`,
 	} {
 		p, err := New(Options{IDField: "_id"})
@@ -283,6 +305,49 @@ func TestMetadataIDIsTakenOut(t *testing.T) {
 			id = ""
 		}
 		require.Equal(t, want, id+" "+string(doc.AppendSource(nil)))
-		require.Equal(t, id != "", len(doc.Removed) > 0 && doc.Removed[len(doc.Removed)-1].Field == "_id")
+		require.Equal(t, !strings.Contains(want, "_id") && strings.Contains(body, "_id"), len(doc.Removed) > 0 && doc.Removed[len(doc.Removed)-1].Field == "_id")
+	}
+}
+
+// One function may serve many topics, each with its own indices.
+func TestIndexOfTopic(t *testing.T) {
+	w := newWorker(t, Options{IndexPrefix: "log-{topic}", Period: Hour})
+	for range 2 {
+		for topic, want := range map[string]string{
+			"orders":                 "log-orders-2026-11-20-04",
+			"Orders_EU.v2":           "log-orders_eu.v2-2026-11-20-04",
+			"":                       "no_topic",
+			strings.Repeat("x", 249): "index_name_too_long",
+			"a b":                    "invalid_index_name",
+		} {
+			rec := newRecord(`{}`)
+			rec.Topic = topic
+			doc := w.Do(rec)
+			got := doc.Index
+			if doc.NoIndex != nil {
+				got = doc.NoIndex.Type
+			}
+			require.Equal(t, want, got)
+		}
+	}
+	w = newWorker(t, Options{IndexPrefix: "{topic}", Period: Ever})
+	for topic, want := range map[string]string{"a": "", "_a": "invalid_index_name", "-a": "invalid_index_name", "..": "invalid_index_name"} {
+		rec := newRecord(`{}`)
+		rec.Topic = topic
+		doc := w.Do(rec)
+		require.Equal(t, want == "", doc.NoIndex == nil, topic)
+	}
+}
+
+// Deletions in a compacted topic filled the dead letters.
+func TestEmptyRecords(t *testing.T) {
+	for _, filter := range []bool{false, true} {
+		w := newWorker(t, Options{IndexPrefix: "app", FilterEmpty: filter})
+		rec := newRecord("")
+		rec.NoValue = true
+		require.Equal(t, filter, w.Do(rec).Filtered)
+		rec.Defect = "msgBody is null, not a string"
+		require.Equal(t, filter, w.Do(rec).Filtered)
+		require.False(t, w.Do(newRecord("null")).Filtered, "a text is a value")
 	}
 }

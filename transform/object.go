@@ -59,17 +59,23 @@ func (o *Object) All() func(yield func(name, value []byte) bool) {
 }
 
 // Get returns the JSON text at a path such as "status" or "user.name", or nil.
-// As in Elasticsearch a name with dots is the same as nested names, and the
-// first match wins.
+// As in Elasticsearch a name with dots is the same as nested names, an array of
+// one element the same as the element, and the first match wins.
 func (o *Object) Get(path string) []byte {
+	found, _ := o.get(path)
+	return found
+}
+
+// get is Get; several: the path leads to several elements of an array.
+func (o *Object) get(path string) (found []byte, several bool) {
 	for i := range o.members {
 		if m := &o.members[i]; !m.Gone {
-			if v := lookup(m.Name, m.Value, path); v != nil {
-				return v
+			if found, several = lookup(m.Name, m.Value, path); found != nil || several {
+				return found, several
 			}
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // Set gives a top-level member a value, which must be valid JSON on one line,
@@ -142,15 +148,39 @@ func newPath(text string) path {
 	return p
 }
 
-// at returns the value at a path, or nil.
-func (o *Object) at(p *path) []byte {
+// at returns the value at a path, or nil; several: it leads to several elements
+// of an array.
+func (o *Object) at(p *path) (found []byte, several bool) {
 	if p.name == nil {
-		return o.Get(p.text)
+		return o.get(p.text)
 	}
 	if m := o.findSig(p.sig, p.name); m != nil {
-		return m.Value
+		return m.Value, false
+	}
+	return nil, false
+}
+
+// inAnyCase returns the value of the first member whose name is a path without
+// dots but for the case of ASCII letters.
+func (o *Object) inAnyCase(p *path) []byte {
+	if p.name == nil {
+		return nil
+	}
+	for i := range o.members {
+		if m := &o.members[i]; len(m.Name) == len(p.name) && !m.Gone && sameASCII(m.Name, p.name) {
+			return m.Value
+		}
 	}
 	return nil
+}
+
+func sameASCII(a, b []byte) bool {
+	for i, c := range a {
+		if d := b[i]; c != d && (c|0x20 != d|0x20 || c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return true
 }
 
 func (o *Object) find(name string) *member {
@@ -273,12 +303,13 @@ func (o *Object) soundNames(m *member) (replaced int) {
 const fewMembers = 32
 
 // unique leaves one member a name: the last value, at the first one's place,
-// as a reader that fills a map in order would have it. drop, if not nil, hears
-// of each value that goes.
-func (o *Object) unique(drop func(*member)) {
+// as a reader that fills a map in order would have it. The first own members,
+// among which no name is twice, win over all behind them. drop, if not nil,
+// hears of each value that goes.
+func (o *Object) unique(own int, drop func(*member)) {
 	if len(o.members) > fewMembers {
 		o.sigSet = ^uint64(0)
-		o.uniqueMany(drop)
+		o.uniqueMany(own, drop)
 		return
 	}
 	o.sigSet = 0
@@ -295,7 +326,7 @@ func (o *Object) unique(drop func(*member)) {
 			}
 			e, m := &o.members[j], &o.members[i]
 			if !e.Gone && !m.Gone && bytes.Equal(e.Name, m.Name) {
-				o.supersede(e, m, drop)
+				o.supersede(e, m, j < own, drop)
 				break
 			}
 		}
@@ -304,7 +335,7 @@ func (o *Object) unique(drop func(*member)) {
 
 // uniqueMany does the same with a hash table. Its seed is random, so that
 // nobody can send names which collide.
-func (o *Object) uniqueMany(drop func(*member)) {
+func (o *Object) uniqueMany(own int, drop func(*member)) {
 	o.table.reset(len(o.members))
 	for i := range o.members {
 		m := &o.members[i]
@@ -312,14 +343,21 @@ func (o *Object) uniqueMany(drop func(*member)) {
 			continue
 		}
 		if j, ok := o.table.findOrAdd(o.members, i); ok {
-			o.supersede(&o.members[j], m, drop)
+			o.supersede(&o.members[j], m, j < own, drop)
 		}
 	}
 }
 
-func (o *Object) supersede(earlier, later *member, drop func(*member)) {
+func (o *Object) supersede(earlier, later *member, keep bool, drop func(*member)) {
+	if keep {
+		earlier, later = later, earlier // only the later one's place is given up
+	}
 	if drop != nil {
 		drop(earlier)
+	}
+	if keep {
+		earlier.Gone = true
+		return
 	}
 	*earlier = *later
 	later.Gone = true

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,11 +24,11 @@ func steps(t *testing.T, opts Options, body string, step ...Step) (source string
 }
 
 func TestObjectGet(t *testing.T) {
-	const body = `{"a":1,"b":{"c":"x","d.e":[1],"f":{"g":null}},"h.i":{"j":true},"b.k":2,"":{"":3},"\u006d\"":{"\u006e":4},"o":[{"p":5}],"b.f":{"q":6}}`
+	const body = `{"a":1,"b":{"c":"x","d.e":[1],"f":{"g":null}},"h.i":{"j":true},"b.k":2,"":{"":3},"\u006d\"":{"\u006e":4},"o":[{"p":5}],"b.f":{"q":6},"r":[{"p":5},{"p":6}]}`
 	for path, want := range map[string]string{
 		"a": "1", "b.c": `"x"`, "b.d.e": "[1]", "b.f.g": "null", "b.f": `{"g":null}`, "h.i": `{"j":true}`, "h.i.j": "true",
-		"b.k": "2", "": `{"":3}`, ".": "3", `m"`: `{"\u006e":4}`, `m".n`: "4", "o": `[{"p":5}]`, "b.f.q": "6",
-		"x": "", "a.b": "", "b.x": "", "b.c.x": "", "b.d": "", "h": "", "h.i.j.k": "", "o.p": "", "b.": "", ".b": "", "b..c": "", "A": "",
+		"b.k": "2", "": `{"":3}`, ".": "3", `m"`: `{"\u006e":4}`, `m".n`: "4", "o": `[{"p":5}]`, "b.f.q": "6", "o.p": "5",
+		"x": "", "a.b": "", "b.x": "", "b.c.x": "", "b.d": "", "h": "", "h.i.j.k": "", "r.p": "", "b.": "", ".b": "", "b..c": "", "A": "",
 	} {
 		t.Run(path, func(t *testing.T) {
 			steps(t, Options{}, body, func(o *Object) bool {
@@ -161,7 +162,12 @@ func TestStamp(t *testing.T) {
 	}{
 		{"missing", `{"a":1}`, `{"a":1,"time":` + stamp + `}`, Options{TimeField: "time"}},
 		{"there", `{"time":"x","a":1}`, `{"time":"x","a":1}`, Options{TimeField: "time"}},
-		{"there, null", `{"time":null}`, `{"time":null}`, Options{TimeField: "time"}},
+		{"there, null", `{"time":null}`, `{"time":` + stamp + `}`, Options{TimeField: "time"}},
+		{"there, empty", `{"time":"","a":1}`, `{"time":` + stamp + `,"a":1}`, Options{TimeField: "time"}},
+		{"there, zero", `{"time":0}`, `{"time":0}`, Options{TimeField: "time"}},
+		{"event time", `{"at":1795140672}`, `{"at":1795140672,"time":"2026-11-20T02:11:12.000Z"}`, Options{TimeField: "time", TimeFields: []string{"at"}, WindowBack: time.Hour * 9}},
+		{"event time outside", `{"at":1795140672}`, `{"at":1795140672,"time":` + stamp + `}`, Options{TimeField: "time", TimeFields: []string{"at"}}},
+		{"event time, overwrite", `{"at":1795140672}`, `{"at":1795140672,"time":` + stamp + `}`, Options{TimeField: "time", TimeFields: []string{"at"}, WindowBack: time.Hour * 9, TimeOverwrite: true}},
 		{"there, escaped", `{"t\u0069me":"x"}`, `{"t\u0069me":"x"}`, Options{TimeField: "time"}},
 		{"there, nested only", `{"a":{"time":1}}`, `{"a":{"time":1},"time":` + stamp + `}`, Options{TimeField: "time"}},
 		{"other case", `{"Time":1}`, `{"Time":1,"time":` + stamp + `}`, Options{TimeField: "time"}},
@@ -188,7 +194,7 @@ func TestStamp(t *testing.T) {
 
 // Two batches, one worker: each record has its own batch's stamp and index.
 func TestStampsOfSeveralBatches(t *testing.T) {
-	opts := Options{IndexPrefix: "app", TimeField: "time", Hourly: true}
+	opts := Options{IndexPrefix: "app", TimeField: "time", Period: Hour}
 	w := newWorker(t, opts)
 	later := newRecord(`{}`)
 	later.Batch = &record.Batch{Arrival: arrival.Add(25 * 3600e9)}
@@ -292,4 +298,20 @@ func heap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// What a shipper knows of a record and what the application says have the same
+// names and other kinds: "host" is an object here and a text there, and the
+// document was refused.
+func TestMessageMerge(t *testing.T) {
+	const body = `{"host":{"name":"web-1"},"a":1,"message":"{\"host\":\"shop\",\"level\":\"info\",\"level\":\"warn\",\"message\":\"x\"}"}`
+	for merge, want := range map[Merge]string{
+		MergeOver:  `{"host":"shop","a":1,"level":"warn","message":"x"}`,
+		MergeUnder: `{"host":{"name":"web-1"},"a":1,"level":"warn","message":"x"}`,
+		MergeNone:  body,
+	} {
+		source, doc := document(t, Options{IndexPrefix: "app", Merge: merge}, body)
+		assert.Equal(t, want, source)
+		assert.Equal(t, merge != MergeNone, doc.Merged)
+	}
 }

@@ -28,6 +28,9 @@ type refDocument struct {
 	text          bool
 	replaced      int
 	outsideWindow bool
+	unreadTime    string // the first field that is not understood
+	unreadID      bool
+	stamped       bool
 }
 
 // refMember is a member of an object: its name, its name as it is written with
@@ -50,7 +53,7 @@ func reference(opts Options, rec *record.Record) refDocument {
 	doc.replaced += lossy
 	if ok && rec.Defect == "" {
 		members = refUnique(members)
-		members, lossy = refMergeMessage(members)
+		members, lossy = refMergeMessage(members, opts.Merge)
 		doc.replaced += lossy
 	} else {
 		doc.text = true
@@ -61,38 +64,84 @@ func reference(opts Options, rec *record.Record) refDocument {
 		members = []refMember{{"msg_body", `"msg_body"`, refQuote(string(r.maskText(nil, []byte(inner))))}}
 	}
 	members = refRemove(members, nil, refRules(opts.Ignore))
+	at, found := refEventTime(members, opts, rec.Batch.Arrival, zone, &doc)
 	if opts.TimeField != "" {
-		members = refStamp(members, opts, rec.Batch.Arrival.In(zone))
-	}
-	doc.source = refEncode(members)
-
-	at := rec.Batch.Arrival
-	for _, path := range opts.TimeFields {
-		t, ok := refTime(refGet(members, path), zone)
-		if !ok {
-			continue
+		stamp := rec.Batch.Arrival
+		if found && !opts.TimeOverwrite {
+			stamp = at
 		}
-		if rec.Batch.Arrival.Sub(t) > opts.WindowBack || t.Sub(rec.Batch.Arrival) > opts.WindowAhead {
-			doc.outsideWindow = true
-		} else {
-			at = t
-		}
-		break
+		members, doc.stamped = refStamp(members, opts, stamp.In(zone))
 	}
-	layout := "2006-01-02"
-	if opts.Hourly {
-		layout = "2006-01-02-15"
+	layouts := map[Period]string{Day: "-2006-01-02", Hour: "-2006-01-02-15", Month: "-2006-01", Ever: ""}
+	doc.index = opts.IndexPrefix + at.In(zone).Format(layouts[opts.Period])
+	if opts.Period == Week {
+		year, week := at.In(zone).ISOWeek()
+		doc.index += fmt.Sprintf("-%04d-w%02d", year, week)
 	}
-	doc.index = opts.IndexPrefix + "-" + at.In(zone).Format(layout)
 
 	if opts.IDField != "" && !doc.text {
-		doc.id = refID(refGet(members, opts.IDField))
+		value, several := refFind(members, opts.IDField)
+		doc.id, doc.unreadID = refID(value)
+		doc.unreadID = doc.unreadID || several
+	}
+	if opts.IDField == "_id" && doc.id != "" {
+		members = slices.DeleteFunc(members, func(m refMember) bool { return m.name == "_id" })
 	}
 	if doc.id == "" {
 		doc.generated = true
 		doc.id = refCoordinates(opts, rec)
 	}
+	doc.source = refEncode(members)
 	return doc
+}
+
+// refEventTime returns the time that names the index: the first that is read and
+// lies in the window, else the arrival.
+func refEventTime(members []refMember, opts Options, arrival time.Time, zone *time.Location, doc *refDocument) (at time.Time, found bool) {
+	for _, path := range opts.TimeFields {
+		value, several := refFind(members, path)
+		if value == nil && !several {
+			for _, m := range members {
+				if !strings.Contains(path, ".") && value == nil && refSameASCII(m.name, path) {
+					value = m.value
+				}
+			}
+		}
+		how, t := lacking, time.Time{}
+		switch {
+		case several:
+			how = unread
+		case value != nil:
+			t, how = refReader{zone, arrival}.read(value, 0)
+		}
+		switch {
+		case how == lacking:
+		case how == unread:
+			if doc.unreadTime == "" {
+				doc.unreadTime = path
+			}
+		case arrival.Sub(t) > opts.WindowBack || t.Sub(arrival) > opts.WindowAhead:
+			doc.outsideWindow = true
+		default:
+			doc.outsideWindow = false
+			return t, true
+		}
+	}
+	return arrival, false
+}
+
+// refSameASCII reports whether two names differ in nothing but the case of ASCII
+// letters.
+func refSameASCII(a, b string) bool {
+	lower := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if r >= 'A' && r <= 'Z' {
+				r += 'a' - 'A'
+			}
+			return r
+		}, s)
+	}
+	return lower(a) == lower(b)
 }
 
 // refValidUTF8 replaces each byte that is not UTF-8.
@@ -224,7 +273,10 @@ func refUnique(members []refMember) []refMember {
 	return kept
 }
 
-func refMergeMessage(members []refMember) (_ []refMember, lossy int) {
+func refMergeMessage(members []refMember, merge Merge) (_ []refMember, lossy int) {
+	if merge == MergeNone {
+		return members, 0
+	}
 	i := slices.IndexFunc(members, func(m refMember) bool { return m.name == "message" })
 	var content string
 	if i < 0 || members[i].value[0] != '"' || json.Unmarshal(members[i].value, &content) != nil {
@@ -236,6 +288,14 @@ func refMergeMessage(members []refMember) (_ []refMember, lossy int) {
 	}
 	lossy += refLoneSurrogates(string(members[i].value))
 	members = slices.Delete(slices.Clone(members), i, i+1)
+	if merge == MergeUnder {
+		for _, m := range refUnique(inner) {
+			if !slices.ContainsFunc(members, func(own refMember) bool { return own.name == m.name }) {
+				members = append(members, m)
+			}
+		}
+		return members, lossy
+	}
 	return refUnique(append(members, inner...)), lossy
 }
 
@@ -335,48 +395,80 @@ func refEncode(members []refMember) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-func refStamp(members []refMember, opts Options, arrival time.Time) []refMember {
-	stamp := json.RawMessage(strconv.Quote(arrival.Format("2006-01-02T15:04:05.000Z07:00")))
+func refStamp(members []refMember, opts Options, at time.Time) (_ []refMember, stamped bool) {
+	stamp := json.RawMessage(strconv.Quote(at.Format("2006-01-02T15:04:05.000Z07:00")))
 	i := slices.IndexFunc(members, func(m refMember) bool { return m.name == opts.TimeField })
 	switch {
 	case i < 0:
-		return append(members, refMember{opts.TimeField, string(refQuote(opts.TimeField)), stamp})
-	case opts.TimeOverwrite:
+		return append(members, refMember{opts.TimeField, string(refQuote(opts.TimeField)), stamp}), true
+	case opts.TimeOverwrite, regexp.MustCompile(`^(?:null|"[ \t]*")$`).Match(members[i].value):
 		members[i].value = stamp
+		return members, true
 	}
-	return members
+	return members, false
 }
 
-// refGet returns the value at a path: the first that is there, if names with
-// dots and nested names spell the same path.
-func refGet(members []refMember, path string) json.RawMessage {
+// refFind returns the value at a path: the first that is there, if names with
+// dots and nested names spell the same path. An array of one element is as that
+// element; several: the path leads to several elements.
+func refFind(members []refMember, path string) (value json.RawMessage, several bool) {
 	for _, m := range members {
 		if m.name == path {
-			return m.value
+			return m.value, false
 		}
-		if rest, ok := strings.CutPrefix(path, m.name+"."); ok && m.value[0] == '{' {
-			if v := refGet(refMembers(string(m.value)), rest); v != nil {
-				return v
+		rest, ok := strings.CutPrefix(path, m.name+".")
+		if !ok {
+			continue
+		}
+		var elems []json.RawMessage
+		switch m.value[0] {
+		case '{':
+			elems = append(elems, m.value)
+		case '[':
+			if err := json.Unmarshal(m.value, &elems); err != nil {
+				panic(err)
 			}
 		}
+		for _, e := range elems {
+			if e[0] != '{' || value != nil || several {
+				continue
+			}
+			value, several = refFind(refMembers(string(e)), rest)
+		}
+		if (value != nil || several) && len(elems) > 1 {
+			return nil, true
+		}
+		if value != nil || several {
+			return value, several
+		}
 	}
-	return nil
+	return nil, false
 }
 
-func refID(value json.RawMessage) string {
+// refID returns the id that a value is, "" if it is none, and whether it is
+// something that cannot be one.
+func refID(value json.RawMessage) (id string, unread bool) {
 	switch {
-	case value == nil:
-		return ""
+	case value == nil || regexp.MustCompile(`^(?:null|"[ \t]*")$`).Match(value):
+		return "", false
+	case value[0] == '{':
+		if v, _ := refFind(refMembers(string(value)), "$oid"); v != nil && v[0] == '"' {
+			return refID(v)
+		}
+		return "", true
 	case value[0] == '"':
 		var s string
 		if err := json.Unmarshal(value, &s); err != nil {
 			panic(err)
 		}
-		return s
+		if strings.Contains(s, "\uFFFD") {
+			return "", true
+		}
+		return s, false
 	case strings.ContainsRune("-0123456789", rune(value[0])):
-		return string(value)
+		return string(value), false
 	default:
-		return ""
+		return "", true
 	}
 }
 

@@ -53,9 +53,11 @@ type Worker struct {
 	idTopic string // whose records' ids begin with idStart
 	idStart []byte
 
-	arrival stampCache
-	index   nameCache
-	last    lastTime
+	stamps   stampCache
+	index    nameCache
+	part     zonePart
+	clock    timeReader
+	lastTime lastTime
 }
 
 // Document is a record on its way to a sink.
@@ -75,17 +77,39 @@ type Document struct {
 	// is is the beginning of the record's text, for its dead letter: no sink is to
 	// write it.
 	Refused *Refusal
+	// NoIndex says why there is no index for the document, nil if there is one.
+	NoIndex *Refusal
 	// CutFrom is how many bytes the record's text has, if that is more than the
 	// document holds of it.
 	CutFrom int
-	// Filtered says that a step dropped the record.
+	// Filtered says that a step dropped the record, or that it has no value and
+	// such records are dropped.
 	Filtered bool
 	// Replaced counts the bytes, and the surrogates in names, that were no
 	// valid UTF-8.
 	Replaced int
+	// EventTime is the time that names the index, zero if that is the arrival time,
+	// and TimeField the field that holds it.
+	EventTime time.Time
+	TimeField string
+	// ByZone says that the event time names its zone by an abbreviation, which was
+	// read as it is used in Options.Zone.
+	ByZone bool
 	// OutsideWindow says that the record's event time was not used because it
-	// lies too far from the arrival time.
+	// lies too far from the arrival time, and that there is no other.
 	OutsideWindow bool
+	// UnreadTime is the first of Options.TimeFields that holds something which is
+	// not understood as a time, empty if there is none, and UnreadValue that JSON
+	// text; nil: it is in several elements of an array.
+	UnreadTime  string
+	UnreadValue []byte
+	// UnreadID says why the id was not taken from its field although that is
+	// there; empty: it was, or the field is not there.
+	UnreadID string
+	// Stamped says that the time field is the function's own.
+	Stamped bool
+	// Merged says that the record's message was merged with it.
+	Merged bool
 	// Removed lists what cleaning took away, if Worker.Explain is set.
 	Removed []Removal
 
@@ -109,6 +133,10 @@ func (w *Worker) Do(rec *record.Record) *Document {
 	w.kept = w.kept[:0]
 	w.obj.reset()
 
+	if rec.NoValue && w.p.opts.FilterEmpty {
+		d.Filtered = true
+		return d
+	}
 	text := rec.Body
 	hash := crc32.Checksum(text, castagnoli)
 	d.Replaced = rec.Lossy
@@ -124,7 +152,7 @@ func (w *Worker) Do(rec *record.Record) *Document {
 
 	inner, ok := w.unwrap(text)
 	if ok && rec.Defect == "" {
-		w.obj.unique(w.onDuplicate())
+		w.obj.unique(0, w.onDuplicate())
 		w.mergeMessage()
 	}
 	if n := w.obj.tooMany; n > 0 {
@@ -141,8 +169,10 @@ func (w *Worker) Do(rec *record.Record) *Document {
 			return d
 		}
 	}
-	w.stamp(rec.Batch.Arrival)
-	w.nameIndex(rec.Batch.Arrival)
+	at, found := w.findTime(rec.Batch.Arrival)
+	w.stamp(at, found, rec.Batch.Arrival)
+	d.Index = w.indexName(rec.Topic, at)
+	w.checkIndex(rec.Topic)
 	w.nameID(rec, hash)
 	return d
 }
@@ -185,8 +215,11 @@ func (w *Worker) stringContent(text []byte) ([]byte, bool) {
 	return text[1 : len(text)-1], true
 }
 
-// mergeMessage lays the object in a string field message over the record.
+// mergeMessage merges the object in a string field message with the record.
 func (w *Worker) mergeMessage() {
+	if w.p.opts.Merge == MergeNone {
+		return
+	}
 	m := w.obj.findSig(messageSig, messageName)
 	if m == nil || m.Value[0] != '"' || len(m.Value) < 4 {
 		return
@@ -198,14 +231,21 @@ func (w *Worker) mergeMessage() {
 	var lossy int
 	w.message, lossy = rawjson.AppendUnescaped(w.message[:0], content)
 	inner := bytes.TrimPrefix(w.message, bom)
+	own := len(w.obj.members)
 	inNames, ok := w.obj.parse(&w.scan, inner, fromMessage)
 	if !ok {
 		return
 	}
 	w.doc.Replaced += lossy + inNames
 	w.obj.findSig(messageSig, messageName).Gone = true
+	w.doc.Merged = true
+	if w.p.opts.Merge == MergeUnder {
+		w.removed(messageField, "merged under the record")
+		w.obj.unique(own, w.onHidden())
+		return
+	}
 	w.removed(messageField, "merged over the record")
-	w.obj.unique(w.onDuplicate())
+	w.obj.unique(0, w.onDuplicate())
 }
 
 // makeText makes the document of what is no JSON object.
@@ -249,23 +289,6 @@ func (w *Worker) removeIgnored() {
 	}
 }
 
-// stamp sets the arrival time.
-func (w *Worker) stamp(arrival time.Time) {
-	name := w.p.stamp
-	if name.Key == nil {
-		return
-	}
-	m := w.obj.findSig(name.Sig, name.Name)
-	switch {
-	case m == nil:
-		name.Value = w.arrival.stamp(arrival, w.p.opts.Zone)
-		w.obj.add(name)
-	case w.p.opts.TimeOverwrite:
-		w.removed(w.p.opts.TimeField, "overwritten with the arrival time")
-		replace(m, w.arrival.stamp(arrival, w.p.opts.Zone))
-	}
-}
-
 // Trim gives back the space of buffers that one large record has made grow.
 // Call it between batches; it ends the life of the last Document.
 func (w *Worker) Trim() {
@@ -298,6 +321,13 @@ func (w *Worker) onDuplicate() func(*member) {
 		return nil
 	}
 	return func(m *member) { w.removed(string(m.Name), "a later value of the same name won") }
+}
+
+func (w *Worker) onHidden() func(*member) {
+	if !w.Explain {
+		return nil
+	}
+	return func(m *member) { w.removed(string(m.Name), "another value of the same name won") }
 }
 
 func (w *Worker) onGone(m *member) func(*rule) {

@@ -25,7 +25,7 @@ type Candidate interface {
 // What the job asks for. The ignored fields are at top level.
 const (
 	IndexPrefix  = "app"
-	TimeField    = "time"
+	TimeField    = "@timestamp"
 	EventTime    = "@timestamp"
 	IDField      = "log_id"
 	MessageField = "message"

@@ -1,61 +1,30 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"io"
+	"strings"
 	"sync"
+
+	"ckafka-etl/internal/outcome"
 )
 
-// counts say how many records ended as what.
-type counts struct {
-	Records   int64 `json:"records"`
-	Stored    int64 `json:"stored"`
-	Duplicate int64 `json:"duplicate"`
-	Filtered  int64 `json:"filtered"`
-	Dead      int64 `json:"dead"`
-	Unsettled int64 `json:"unsettled"`
-}
-
-func (c *counts) add(d counts) {
-	c.Records += d.Records
-	c.Stored += d.Stored
-	c.Duplicate += d.Duplicate
-	c.Filtered += d.Filtered
-	c.Dead += d.Dead
-	c.Unsettled += d.Unsettled
-}
-
-// account is what the function returns of an event, or the sum of several.
-type account struct {
-	counts
-	// Sinks holds each sink's own counts if there is more than one.
-	Sinks map[string]counts `json:"sinks,omitempty"`
-}
-
-// readAccount reads what the function returned.
-func readAccount(result []byte) (account, error) {
-	var a account
-	if err := json.Unmarshal(result, &a); err != nil {
-		return a, fmt.Errorf("the function returned something that is no account: %w", err)
-	}
-	if a.Unsettled > 0 {
-		return a, fmt.Errorf("the function returned success although %d records are unsettled", a.Unsettled)
-	}
-	return a, nil
-}
-
-func (a *account) add(b account) {
-	a.counts.add(b.counts)
-	for name, c := range b.Sinks {
-		if a.Sinks == nil {
-			a.Sinks = make(map[string]counts)
+// oddText says for people of how many records something else is to be known; ""
+// if there is nothing to say.
+func oddText(o outcome.Odd) string {
+	var parts []string
+	for _, p := range []struct {
+		n    int64
+		what string
+	}{
+		{o.Overwritten, "overwritten by another with the same id"},
+		{o.UnreadTime, "with an event time that cannot be read"},
+		{o.UnreadID, "with an id that cannot be read"},
+	} {
+		if p.n > 0 {
+			parts = append(parts, thousands(p.n)+" "+p.what)
 		}
-		sum := a.Sinks[name]
-		sum.add(c)
-		a.Sinks[name] = sum
 	}
+	return strings.Join(parts, ", ")
 }
 
 // functionLog takes the function's log lines. A batch that is not settled has
@@ -64,7 +33,7 @@ type functionLog struct {
 	show io.Writer // nil: the lines are not shown
 
 	mu        sync.Mutex
-	unsettled map[string]counts // by request id
+	unsettled map[string]outcome.Counts // by request id
 }
 
 func (l *functionLog) Write(line []byte) (int, error) {
@@ -76,28 +45,21 @@ func (l *functionLog) Write(line []byte) (int, error) {
 }
 
 func (l *functionLog) read(line []byte) {
-	if !bytes.Contains(line, []byte(`"msg":"batch"`)) {
-		return
-	}
-	var batch struct {
-		Msg       string `json:"msg"`
-		RequestID string `json:"request_id"`
-		counts
-	}
-	if json.Unmarshal(line, &batch) != nil || batch.Msg != "batch" || batch.Unsettled == 0 {
+	batch, ok := outcome.ReadLine(line)
+	if !ok {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.unsettled == nil {
-		l.unsettled = make(map[string]counts)
+		l.unsettled = make(map[string]outcome.Counts)
 	}
-	l.unsettled[batch.RequestID] = batch.counts
+	l.unsettled[batch.RequestID] = batch.Counts
 }
 
 // of returns the account of a failed batch. All lines are there only after the
 // function was stopped.
-func (l *functionLog) of(requestID string) (counts, bool) {
+func (l *functionLog) of(requestID string) (outcome.Counts, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c, ok := l.unsettled[requestID]

@@ -151,9 +151,9 @@ func TestCheckTemplatesReal(t *testing.T) {
 				{"sort by an unknown field", `"settings":{"index.sort.field":"nowhere"}`, "", exitFailure, []string{"✗ write         ", "index sort"}},
 				{"routing required", `"mappings":{MAPPING{"_routing":{"required":true}}}`, "", exitFailure, []string{"✗ write         no document was written to log-", "→ the mapping demands a routing value"}},
 				{"strict without the stamp", `"mappings":{MAPPING{"dynamic":"strict","properties":{"n":{"type":"long"}}}}`, "", exitFailure, []string{"✗ write         no document was written to log-", "look at ES_Time_Field"}},
-				{"strict with the stamp", `"mappings":{MAPPING{"dynamic":"strict","properties":{"time":{"type":"date"}}}}`, "", exitOK, []string{"✓ write"}},
+				{"strict with the stamp", `"mappings":{MAPPING{"dynamic":"strict","properties":{"@timestamp":{"type":"date"}}}}`, "", exitOK, []string{"✓ write"}},
 				{"all are keywords", `"mappings":{MAPPING{"dynamic_templates":[{"s":{"match_mapping_type":"string","mapping":{"type":"keyword"}}}]}}`, "", exitOK, []string{"✓ write", "✓ dead letters"}},
-				{"the stamp is a number", `"mappings":{MAPPING{"properties":{"time":{"type":"long"}}}}`, "", exitFailure, []string{"✗ write         log-", "would refuse every record", "→ look at the index templates of log-* and at ES_Time_Field (time)"}},
+				{"the stamp is a number", `"mappings":{MAPPING{"properties":{"@timestamp":{"type":"long"}}}}`, "", exitFailure, []string{"✗ write         log-", "would refuse every record", "→ look at the field's mapping and at ES_Time_Field"}},
 			} {
 				if kind == servers.KindES6 && c.before != "" {
 					continue // 6.8 lets an alias have two write indices, and writes by the index's own name

@@ -139,7 +139,7 @@ func TestCheckElasticsearch(t *testing.T) {
 			// A template said strict and did not know the function's own time stamp:
 			// all was well, and every record was refused.
 			name: "a strict mapping without the stamp", code: exitFailure,
-			answers: map[string]standin.Answer{"POST /_bulk": {Status: 200, Body: `{"items":[{"create":{"_id":"x","status":400,"error":{"type":"strict_dynamic_mapping_exception","reason":"mapping set to strict, dynamic introduction of [time] within [_doc] is not allowed"}}}]}`}},
+			answers: map[string]standin.Answer{"POST /_bulk": {Status: 200, Body: `{"items":[{"create":{"_id":"x","status":400,"error":{"type":"strict_dynamic_mapping_exception","reason":"mapping set to strict, dynamic introduction of [@timestamp] within [_doc] is not allowed"}}}]}`}},
 			env:     []string{"ES_Dead_Letter_Index=none"},
 			want:    []string{"✗ write         no document was written to log-", "→ add the field to the mapping, or look at ES_Time_Field"},
 		},

@@ -90,7 +90,7 @@ func (p *probe) document(ctx context.Context) bool {
 	case record.Refused:
 		p.refused(check, cause, to.index)
 	default:
-		p.r.fail(check, p.rights(cause, p.es.Keyword+"-*"), "no document was written to %s: %s", to.index, serverText(cause))
+		p.r.fail(check, p.rights(cause, p.es.IndexPattern()), "no document was written to %s: %s", to.index, serverText(cause))
 		if cause.Permanent {
 			return cause.Status != http.StatusUnauthorized
 		}
@@ -115,7 +115,7 @@ func (p *probe) place(ctx context.Context, doc *transform.Document) (to trace, b
 // is just what the function adds, unless a pipeline wants more of it.
 func (p *probe) refused(check string, cause *record.Cause, index string) {
 	if p.es.Pipeline != "" {
-		p.r.warn(check, "no fault if the pipeline wants fields that your records have; else look at ES_Pipeline ("+p.es.Pipeline+") and at the index templates of "+p.es.Keyword+"-*",
+		p.r.warn(check, "no fault if the pipeline wants fields that your records have; else look at ES_Pipeline ("+p.es.Pipeline+") and at the index templates of "+p.es.IndexPattern(),
 			"allowed, but %s takes no document that holds only what the function adds: %s", index, serverText(cause))
 		return
 	}

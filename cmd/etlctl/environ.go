@@ -2,13 +2,13 @@ package main
 
 import (
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"ckafka-etl/config"
+	"ckafka-etl/internal/envfile"
 )
 
 // environFlags say which variables the function gets.
@@ -18,11 +18,21 @@ type environFlags struct {
 }
 
 const environHelp = `The function's variables are ES_*, kafka_*, Log_Level and TZ of the environment,
-then those of --env-file, then those of --env; later ones win.`
+then those of --env-file, then those of --env; later ones win. Secrets belong
+into the environment or the file: what stands on a command line is seen in the
+process list, and --env takes none.
+
+` + envFileHelp
+
+const envFileHelp = `A file of --env-file has one NAME=VALUE a line, "export" before it or not; lines
+that begin with # are comments. A value ends with its line, and a # in it
+belongs to it; blanks around it are dropped. In single quotes it is taken as it
+is, in double quotes with \" \\ \$ for " \ $ and \n for a line break. A value in
+quotes may have several lines. Nothing is expanded. Errors name file and line.`
 
 func (f *environFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&f.pairs, "env", "e", nil, "variable for the function, as `NAME=VALUE`; an empty value unsets it; may be repeated")
-	flags.StringVar(&f.file, "env-file", "", "`FILE` with variables for the function, one NAME=VALUE a line, quotes around a value dropped; # starts a comment line")
+	flags.StringVar(&f.file, "env-file", "", "`FILE` with variables for the function, one NAME=VALUE a line")
 }
 
 // variables returns the variables that the function gets. The platform knows
@@ -30,39 +40,55 @@ func (f *environFlags) register(flags *pflag.FlagSet) {
 // it may be a secret.
 func (f *environFlags) variables(environ []string) (map[string]string, error) {
 	vars := make(map[string]string)
-	set := func(name, value string, ok bool) bool {
-		name = strings.TrimSpace(name)
-		vars[name] = strings.TrimSpace(value)
-		return ok && name != ""
-	}
 	for _, pair := range config.Relevant(environ) {
-		set(strings.Cut(pair, "="))
+		name, value, _ := strings.Cut(pair, "=")
+		vars[name] = strings.TrimSpace(value)
 	}
-	if f.file != "" {
-		text, err := os.ReadFile(f.file)
-		if err != nil {
-			return nil, usagef("--env-file: %w", err)
-		}
-		n := 0
-		for line := range strings.Lines(string(text)) {
-			n++
-			line = strings.TrimSpace(line)
-			if line == "" || line[0] == '#' {
-				continue
-			}
-			name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
-			if !set(name, unquote(value), ok) {
-				return nil, usagef("--env-file: %s:%d: not of the form NAME=VALUE", f.file, n)
-			}
+	list, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range list {
+		if !strings.HasPrefix(v.Name, ownPrefix) {
+			vars[v.Name] = v.Value
 		}
 	}
 	for i, pair := range f.pairs {
-		if !set(strings.Cut(pair, "=")) {
+		name, value, ok := strings.Cut(pair, "=")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		switch {
+		case !ok || name == "":
 			return nil, usagef("--env, number %d: not of the form NAME=VALUE", i+1)
+		case strings.HasPrefix(name, ownPrefix):
+			return nil, usagef("--env, number %d: %s is no variable of the function", i+1, name)
+		case isSecret(name, value):
+			return nil, usagef("--env, number %d: %s holds a secret, which everybody on this machine would see in the process list: set it in the environment, or in a file with --env-file", i+1, name)
 		}
+		vars[name] = value
 	}
 	maps.DeleteFunc(vars, func(_, value string) bool { return value == "" })
 	return vars, nil
+}
+
+// read returns the variables of the file, if there is one.
+func (f *environFlags) read() ([]envfile.Variable, error) {
+	if f.file == "" {
+		return nil, nil
+	}
+	list, err := envfile.Read(f.file)
+	if err != nil {
+		return nil, usagef("--env-file: %w", err)
+	}
+	return list, nil
+}
+
+// isSecret reports whether a value of the variable is a secret, or has one in it.
+func isSecret(name, value string) bool {
+	i := slices.IndexFunc(config.Variables, func(v config.Variable) bool { return strings.EqualFold(v.Name, name) })
+	if i < 0 || value == "" {
+		return false
+	}
+	return config.Variables[i].Secret || config.Variables[i].Name == "ES_Address" && strings.Contains(value, "@")
 }
 
 // withoutPace switches off the pace of failing invocations unless somebody has
@@ -73,15 +99,6 @@ func withoutPace(vars map[string]string) {
 	}
 }
 
-// unquote drops the quotes around a value, as people write them in such files.
-func unquote(value string) string {
-	value = strings.TrimSpace(value)
-	if n := len(value); n >= 2 && (value[0] == '"' || value[0] == '\'') && value[0] == value[n-1] {
-		return value[1 : n-1]
-	}
-	return value
-}
-
 // pairsOf returns variables as os.Environ does, sorted.
 func pairsOf(vars map[string]string) []string {
 	pairs := make([]string, 0, len(vars))
@@ -90,4 +107,23 @@ func pairsOf(vars map[string]string) []string {
 	}
 	slices.Sort(pairs)
 	return pairs
+}
+
+// over returns an environment with variables over it: those win.
+func over(environ []string, vars []envfile.Variable) []string {
+	environ = slices.Clone(environ)
+	for _, v := range vars {
+		environ = append(environ, v.Name+"="+v.Value)
+	}
+	return environ
+}
+
+// lookup returns the value of a variable, the last one if there are several.
+func lookup(environ []string, name string) (string, bool) {
+	for _, pair := range slices.Backward(environ) {
+		if value, ok := strings.CutPrefix(pair, name+"="); ok {
+			return value, true
+		}
+	}
+	return "", false
 }

@@ -73,9 +73,14 @@ line or the configuration is wrong and nothing was sent.`,
 	root.SetArgs(args)
 
 	cmd, err := root.ExecuteContextC(ctx)
+	_, told := errors.AsType[*toldError](err)
 	switch {
 	case err == nil:
 		return exitOK
+	case told && isUsage(err):
+		return exitUsage
+	case told:
+		return exitFailure
 	case started && !isUsage(err):
 		printf(sys.stderr, "etlctl: %v\n", err)
 		return exitFailure

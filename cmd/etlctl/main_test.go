@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -15,19 +17,37 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"etlctl": main})
+	testscript.Main(removing{m}, map[string]func(){"etlctl": main})
 }
 
-// build compiles the project's function and the stub.
+// built are programs that the tests share: to link them takes seconds.
+var built struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// removing removes them when all tests are over.
+type removing struct{ m *testing.M }
+
+func (r removing) Run() int {
+	defer func() { _ = os.RemoveAll(built.dir) }()
+	return r.m.Run()
+}
+
+// build compiles the project's function and the stub, once for all tests.
 func build(t *testing.T) (function, stub, project string) {
 	t.Helper()
 	project, err := filepath.Abs("../..")
 	require.NoError(t, err)
-	bin := t.TempDir()
-	function, stub = filepath.Join(bin, "main"), filepath.Join(bin, "stub")
-	require.NoError(t, platform.Build(t.Context(), project, function))
-	require.NoError(t, platform.Build(t.Context(), filepath.Join(project, "internal/platform/testdata/testfunc"), stub))
-	return function, stub, project
+	built.once.Do(func() {
+		if built.dir, built.err = os.MkdirTemp("", "etlctl-test-"); built.err == nil { //nolint:usetesting // it outlives the test
+			built.err = errors.Join(platform.Build(t.Context(), project, filepath.Join(built.dir, "main")),
+				platform.Build(t.Context(), filepath.Join(project, "internal/platform/testdata/testfunc"), filepath.Join(built.dir, "stub")))
+		}
+	})
+	require.NoError(t, built.err)
+	return filepath.Join(built.dir, "main"), filepath.Join(built.dir, "stub"), project
 }
 
 // TestScripts runs the tool as its users do. FUNCTION is the project's

@@ -189,6 +189,7 @@ type previewPrinter struct {
 	json     *json.Encoder // nil: for people
 	paint    paint
 	shown    int
+	unread   int // records with an event time or id that cannot be read
 	outcomes map[string]int
 }
 
@@ -206,6 +207,9 @@ func newPreviewPrinter(sys *system, asJSON bool) *previewPrinter {
 func (to *previewPrinter) record(p *preview) error {
 	to.shown++
 	to.outcomes[p.outcome()]++
+	if p.UnreadTime != nil || p.UnreadID != "" {
+		to.unread++
+	}
 	if to.json != nil {
 		return to.json.Encode(p)
 	}
@@ -229,6 +233,9 @@ func (to *previewPrinter) end(more bool) error {
 	text := number(to.shown, "record")
 	if len(parts) > 0 {
 		text += ": " + strings.Join(parts, ", ")
+	}
+	if to.unread > 0 {
+		text += "; " + "of " + thousands(to.unread) + " an event time or id cannot be read"
 	}
 	if more {
 		text += "; there are more, --limit 0 shows all"

@@ -149,7 +149,7 @@ func TestPreviewKafka(t *testing.T) {
 		{"the source's topic", []string{"kafka_topic_name={topic}-{topic}"}, sound, toKafka{write, "t-t", "raw", 18}, ""},
 		{"no source topic", []string{"kafka_topic_name={topic}"}, nameless, toKafka{verdict{
 			outcomeFail, "the event does not name the record's topic, which kafka_topic_name asks for", nil,
-		}, "", "raw", 2}, `{"time":"2026-11-24T08:00:00.000Z"}`},
+		}, "", "raw", 2}, `{"@timestamp":"2026-11-24T08:00:00.000Z"}`},
 		{"no partition to keep", []string{"kafka_partition=keep", "kafka_dead_letter_topic=dead", "ES_Time_Field=none"}, nameless, toKafka{verdict{
 			outcomeDead, "the event does not name the record's partition, which kafka_partition=keep asks for", []string{"topic dead"},
 		}, "copy", "raw", 2}, `{}`},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"ckafka-etl/config"
 	"ckafka-etl/internal/rawjson"
@@ -49,6 +50,29 @@ type preview struct {
 	// OutsideWindow says that the event time was too far from the arrival to
 	// name the index.
 	OutsideWindow bool `json:"outside_window,omitempty"`
+	// EventTime is the time that names the index, nil if that is the arrival.
+	EventTime *eventTime `json:"event_time,omitempty"`
+	// NoEventTime says that ES_Index_TimeField is set, and that none of its fields
+	// holds anything.
+	NoEventTime bool `json:"no_event_time,omitempty"`
+	// UnreadTime is a field that holds no time that could be read.
+	UnreadTime *unreadTime `json:"unread_time,omitempty"`
+	// UnreadID is why the id was not taken from its field.
+	UnreadID string `json:"unread_id,omitempty"`
+}
+
+// eventTime is a record's own time.
+type eventTime struct {
+	Field string    `json:"field"`
+	Time  time.Time `json:"time"`
+	// ByZone says that its zone was known only by an abbreviation.
+	ByZone bool `json:"by_zone,omitempty"`
+}
+
+// unreadTime is a value that is no time, by its shape.
+type unreadTime struct {
+	Field string `json:"field"`
+	Shape string `json:"shape"`
 }
 
 // verdict is what a sink would do with the record.
@@ -96,11 +120,20 @@ func (p *previewer) preview(r sourceRecord) *preview {
 	}
 	doc := p.worker.Do(r.Record)
 	v.Text, v.Replaced, v.OutsideWindow, v.Removed = doc.Text, doc.Replaced, doc.OutsideWindow, removals(doc.Removed)
+	v.UnreadID = doc.UnreadID
+	if doc.TimeField != "" {
+		v.EventTime = &eventTime{doc.TimeField, doc.EventTime.In(p.cfg.Cleaning.Zone), doc.ByZone}
+	}
+	if doc.UnreadTime != "" {
+		v.UnreadTime = &unreadTime{doc.UnreadTime, doc.UnreadShape()}
+	}
 	if !doc.Filtered {
 		v.Document = doc.AppendSource(nil)
 	}
 	if p.cfg.ES != nil {
 		v.Elasticsearch = p.toElasticsearch(r.Record, doc)
+		v.NoEventTime = len(p.cfg.ES.TimeFields) > 0 && v.Elasticsearch.Outcome == outcomeWrite &&
+			doc.TimeField == "" && doc.UnreadTime == "" && !doc.OutsideWindow
 	}
 	if k := p.cfg.Kafka; k != nil && k.Topic != "" {
 		v.Kafka = p.toKafka(r.Record, doc)
@@ -113,7 +146,7 @@ func (p *previewer) preview(r sourceRecord) *preview {
 
 // forgetDocument is for a record that nobody makes a document of.
 func (v *preview) forgetDocument() {
-	v.Document, v.Text, v.Removed, v.OutsideWindow = nil, false, nil, false
+	v.Document, v.Text, v.Removed, v.OutsideWindow, v.EventTime, v.UnreadTime, v.UnreadID = nil, false, nil, false, nil, nil, ""
 }
 
 // toElasticsearch says what esclient does with the record.
@@ -123,12 +156,17 @@ func (p *previewer) toElasticsearch(r *record.Record, doc *transform.Document) *
 		to.IDField = p.cfg.ES.IDField
 	}
 	switch {
+	case doc.Filtered && r.NoValue:
+		return &toElasticsearch{verdict: verdict{Outcome: outcomeFiltered, Reason: "it has no value (ES_Empty_Record)"}}
+	case doc.Filtered && r.Defect == "":
+		return &toElasticsearch{verdict: verdict{Outcome: outcomeFiltered, Reason: "a cleaning step dropped it"}}
 	case r.Defect != "":
 		to.verdict = p.refused("the record is malformed: " + r.Defect)
 	case doc.Refused != nil:
 		to.verdict = p.refused(doc.Refused.Reason)
-	case doc.Filtered:
-		return &toElasticsearch{verdict: verdict{Outcome: outcomeFiltered, Reason: "a cleaning step dropped it"}}
+	case doc.NoIndex != nil:
+		to.verdict = p.refused(doc.NoIndex.Reason + ": look at ES_Index_KeyWord")
+		to.Index = ""
 	case doc.IDBytes > transform.MaxIDBytes:
 		to.verdict = p.refused(fmt.Sprintf("the id has %d bytes, Elasticsearch takes %d: look at ES_Id_Field", doc.IDBytes, transform.MaxIDBytes))
 	default:

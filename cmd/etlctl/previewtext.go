@@ -96,8 +96,28 @@ func (v *preview) notes() []string {
 	if v.Replaced > 0 {
 		notes = append(notes, "not valid UTF-8: "+number(v.Replaced, "character")+" became U+FFFD")
 	}
+	if t := v.EventTime; t != nil && t.ByZone {
+		notes = append(notes, "the zone of "+oneLine(t.Field)+" is an abbreviation, read as it is used in "+t.Time.Location().String()+" (ES_Index_TimeZone)")
+	}
+	if v.NoEventTime {
+		notes = append(notes, "no field of ES_Index_TimeField holds anything, so the arrival time names the index")
+	}
+	if t := v.UnreadTime; t != nil {
+		notes = append(notes, oneLine(t.Field)+" cannot be read as a time: "+oneLine(t.Shape)+"; "+v.namedBy())
+	}
+	if v.UnreadID != "" {
+		notes = append(notes, "no id was taken from its field: "+v.UnreadID)
+	}
 	if v.OutsideWindow {
 		notes = append(notes, "the event time lies outside ES_Index_TimeWindow, so the arrival time names the index")
 	}
 	return notes
+}
+
+// namedBy says what names the index instead of a time that cannot be read.
+func (v *preview) namedBy() string {
+	if v.EventTime != nil {
+		return "the index is named by " + oneLine(v.EventTime.Field)
+	}
+	return "the index is named by the arrival time"
 }

@@ -157,8 +157,8 @@ func withoutTime(t *testing.T, doc []byte) map[string]any {
 	t.Helper()
 	var m map[string]any
 	require.NoError(t, json.Unmarshal(doc, &m))
-	require.NotEmpty(t, m["time"])
-	delete(m, "time")
+	require.NotEmpty(t, m["@timestamp"])
+	delete(m, "@timestamp")
 	return m
 }
 

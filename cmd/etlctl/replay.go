@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ckafka-etl/internal/outcome"
 	"ckafka-etl/internal/platform"
 )
 
@@ -107,7 +108,7 @@ type replay struct {
 	events    int
 	durations []time.Duration
 	coldStart time.Duration // the first one
-	sum       account
+	sum       outcome.Account
 	failures  []failure
 	requests  []string // ids of the failed deliveries
 }
@@ -190,9 +191,9 @@ func (r *replay) deliver(ctx context.Context, p payload, n int) error {
 		err = reply.Error
 	}
 	if err == nil {
-		var a account
-		if a, err = readAccount(reply.Payload); err == nil {
-			r.sum.add(a)
+		var a outcome.Account
+		if a, err = outcome.Read(reply.Payload); err == nil {
+			r.sum.Add(a)
 			return nil
 		}
 	}
@@ -211,7 +212,7 @@ func (r *replay) report(fn platform.Function, took time.Duration) *report {
 	unaccounted := 0
 	for _, id := range r.requests {
 		if c, ok := r.log.of(id); ok {
-			r.sum.counts.add(c)
+			r.sum.Counts.Add(c)
 		} else {
 			unaccounted++
 		}

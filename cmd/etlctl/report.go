@@ -9,25 +9,27 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"ckafka-etl/internal/outcome"
 )
 
 // report is what came of a replay.
 type report struct {
-	Function    string        `json:"function"`
-	Target      string        `json:"target"`
-	StandIn     bool          `json:"stand_in"`
-	Events      int           `json:"events"`
-	Deliveries  int           `json:"deliveries"`
-	Failed      int           `json:"failed"`
-	Unaccounted int           `json:"unaccounted"` // failed deliveries without an account: killed, crashed
-	Account     account       `json:"account"`
-	Time        times         `json:"ms"`
-	Instances   int           `json:"instances"`
-	PeakRSS     int64         `json:"peak_rss_bytes"`
-	CPU         time.Duration `json:"-"`
-	Indices     []indexCount  `json:"indices,omitempty"`
-	Failures    []failure     `json:"failures,omitempty"`
-	Documents   []document    `json:"documents,omitempty"`
+	Function    string          `json:"function"`
+	Target      string          `json:"target"`
+	StandIn     bool            `json:"stand_in"`
+	Events      int             `json:"events"`
+	Deliveries  int             `json:"deliveries"`
+	Failed      int             `json:"failed"`
+	Unaccounted int             `json:"unaccounted"` // failed deliveries without an account: killed, crashed
+	Account     outcome.Account `json:"account"`
+	Time        times           `json:"ms"`
+	Instances   int             `json:"instances"`
+	PeakRSS     int64           `json:"peak_rss_bytes"`
+	CPU         time.Duration   `json:"-"`
+	Indices     []indexCount    `json:"indices,omitempty"`
+	Failures    []failure       `json:"failures,omitempty"`
+	Documents   []document      `json:"documents,omitempty"`
 }
 
 // times are durations; as JSON they are milliseconds.
@@ -70,9 +72,12 @@ func (r *report) text(b *strings.Builder) {
 
 	row("written to", "%s", r.Target)
 	row("events", "%s, %s, %s failed", number(r.Events, "event"), number(r.Deliveries, "delivery"), thousands(r.Failed))
-	row("records", "%s", r.Account.counts)
+	row("records", "%s", countsText(r.Account.Counts))
 	for _, name := range slices.Sorted(maps.Keys(r.Account.Sinks)) {
-		row("  "+name, "%s", r.Account.Sinks[name])
+		row("  "+name, "%s", countsText(r.Account.Sinks[name]))
+	}
+	if odd := oddText(r.Account.Odd); odd != "" {
+		row("", "%s", odd)
 	}
 	if r.Unaccounted > 0 {
 		row("", "and those of %s without an account", number(r.Unaccounted, "failed delivery"))
@@ -105,7 +110,7 @@ func (r *report) text(b *strings.Builder) {
 	}
 }
 
-func (c counts) String() string {
+func countsText(c outcome.Counts) string {
 	return fmt.Sprintf("%s: %s stored, %s duplicate, %s filtered, %s dead, %s unsettled", thousands(c.Records),
 		thousands(c.Stored), thousands(c.Duplicate), thousands(c.Filtered), thousands(c.Dead), thousands(c.Unsettled))
 }

@@ -58,6 +58,26 @@ func TestNobodyElseCanCallTheFunction(t *testing.T) {
 	}
 }
 
+// With --http the tool listens there and nowhere else, on loopback unless an
+// address is given, and the function on nothing.
+func TestOnlyHTTPListens(t *testing.T) {
+	for flag, want := range map[string]string{"0": `^tcp 127\.0\.0\.1:\d+$`, "0.0.0.0:0": `^tcp 0\.0\.0\.0:\d+$`} {
+		es := newHeldServer(t)
+		tool, _ := startService(t, es.URL, sourceCluster(t, 1), "ETLCTL_TRIGGER_HTTP="+flag, "ES_User=u", "ES_Password=S3CRET")
+		<-es.arrived
+		processes := tool.processes(t)
+		require.Len(t, processes, 2)
+		sockets := listening(t, processes[0])
+		require.Len(t, sockets, 1)
+		require.Regexp(t, want, sockets[0])
+		require.Empty(t, listening(t, processes[1]))
+		es.release()
+		require.NoError(t, tool.cmd.Process.Signal(os.Interrupt))
+		require.NoError(t, tool.cmd.Wait(), "%s", tool.stderr)
+		require.NotContains(t, tool.stderr.String(), "S3CRET")
+	}
+}
+
 // Only the stand-in of replay's own listens, on loopback.
 func TestStandInListensOnLoopback(t *testing.T) {
 	_, stub, _ := build(t)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -55,11 +54,11 @@ func (f *sourceFlags) client(environ []string) ([]kgo.Opt, error) {
 		vars["kafka_tls"] = "true"
 	}
 	if f.passwordEnv != "" {
-		i := slices.IndexFunc(environ, func(pair string) bool { return strings.HasPrefix(pair, f.passwordEnv+"=") })
-		if i < 0 || environ[i] == f.passwordEnv+"=" {
+		password, _ := lookup(environ, f.passwordEnv)
+		if password == "" {
 			return nil, usagef("--password-env: the variable %s is not set", f.passwordEnv)
 		}
-		vars["kafka_password"] = strings.TrimPrefix(environ[i], f.passwordEnv+"=")
+		vars["kafka_password"] = password
 	}
 	cfg, err := config.Load(pairsOf(vars))
 	if err != nil {

@@ -79,7 +79,7 @@ func (t *target) name() string {
 		for i, a := range es.Addresses {
 			urls[i] = a.URL.String()
 		}
-		names = append(names, "Elasticsearch "+strings.Join(urls, ", ")+" (indices "+es.Keyword+"-*)")
+		names = append(names, "Elasticsearch "+strings.Join(urls, ", ")+" (indices "+es.IndexPattern()+")")
 	}
 	if k := t.config.Kafka; k != nil {
 		names = append(names, "Kafka "+strings.Join(k.Brokers, ", ")+" (topic "+k.Topic+")")

@@ -6,14 +6,16 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"ckafka-etl/config"
+	"ckafka-etl/internal/metrics"
 	"ckafka-etl/internal/platform"
 	"ckafka-etl/internal/trigger"
 )
@@ -31,6 +33,8 @@ type triggerFlags struct {
 	oversizeTopic string
 	grace         time.Duration
 	memory        int64
+	http          string
+	logFormat     string
 	json          bool
 }
 
@@ -47,8 +51,8 @@ Each partition has one batch in flight. A batch that fails is delivered again,
 at most --retry times; then its partition stops, and nothing of it is passed
 over. Between deliveries trigger waits, each partition for itself: the function
 gets Retry_Pace=0 unless you set it. Offsets are committed only after success.
-Ctrl-C lets the batches in flight end, commits them and leaves the group; a
-second Ctrl-C ends at once.
+Ctrl-C or SIGTERM lets the batches in flight end, commits them and leaves the
+group, within --grace; a second one ends at once.
 
 A partition that is added later is read from its start, whatever --position is.
 Records that retention deleted before they were read are counted and said, and
@@ -59,42 +63,103 @@ and made anew, trigger goes back to what is there now, and says so.
 
 ` + environHelp + `
 
+` + flagVarsHelp + `
+
 ` + functionHelp + `
 
-Progress and lag are shown on a terminal. If stdout is none, or with --json,
-everything that happens is one JSON object a line on stdout.`,
+As a service: start as many triggers of the same --group as are needed, and end
+them with SIGTERM; the group spreads the partitions. --http has Prometheus
+metrics at /metrics; /health/live, which answers while the process works; and
+/health/ready, which answers 200 while the trigger is a member of the group and
+has a partition that is not stopped, or none, and else says in a line why not.
+
+` + logHelp + `
+
+Exit codes: 0 it was told to end and all is well, 1 a partition stopped, records
+were deleted before they were read, or the topic or group could not be read, 2
+the command line, a variable or the configuration is wrong and nothing was read.`,
 		Example: `  export ES_Address=http://10.0.17.2:9200 ES_Index_KeyWord=app
   etlctl trigger --brokers 10.0.17.3:9092 --topic app-log --group etl --position earliest
   etlctl trigger --brokers kafka:9093 --tls --ca ca.pem --mechanism SCRAM-SHA-512 \
       --user etl --password-env KAFKA_PASSWORD --topic app-log --group etl --max-msg-num 10000`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runTrigger(cmd.Context(), sys, &flags) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return flags.run(cmd.Context(), sys, cmd.Flags()) },
 	}
-	f := cmd.Flags()
-	flags.source.register(f, "latest")
-	flags.environ.register(f)
-	flags.function.register(f)
-	f.StringVar(&flags.group, "group", "", "the consumer `GROUP` (required)")
-	f.BoolVar(&flags.eager, "eager", false, "rebalance by ranges, for groups with members that know nothing else")
-	f.DurationVar(&flags.maxWait, "max-wait", trigger.DefaultMaxWait, "how long a record waits for others to come into its event, at most 60s")
-	f.IntVar(&flags.retry, "retry", trigger.DefaultRetry, "how many `TIMES` a failed batch is delivered again, 0 to 10000")
-	f.IntVar(&flags.instances, "instances", 0, "most instances of the function at a time; default one for each core, and no more than partitions")
-	f.StringVar(&flags.oversize, "oversize", string(trigger.OversizeStop), "what becomes of a record that fits into no event (6 MB): stop, skip or dead")
-	f.StringVar(&flags.oversizeTopic, "oversize-topic", "", "the `TOPIC` of the same Kafka that such records are produced to, with --oversize dead")
-	f.DurationVar(&flags.grace, "grace", trigger.DefaultGrace, "how long batches in flight may go on at the end")
-	f.Int64Var(&flags.memory, "memory-budget", trigger.DefaultMemoryBudget>>20, "how many `MB` records and events may take in this process, however many partitions there are; at least 32")
-	f.BoolVar(&flags.json, "json", false, "print JSON lines on a terminal, too")
+	flags.register(cmd.Flags())
 	return cmd
 }
 
-func runTrigger(ctx context.Context, sys *system, flags *triggerFlags) error {
-	cfg, err := flags.config(sys)
+func (f *triggerFlags) register(flags *pflag.FlagSet) {
+	f.source.register(flags, "latest")
+	f.environ.register(flags)
+	f.function.register(flags)
+	flags.StringVar(&f.group, "group", "", "the consumer `GROUP` (required)")
+	flags.BoolVar(&f.eager, "eager", false, "rebalance by ranges, for groups with members that know nothing else")
+	flags.DurationVar(&f.maxWait, "max-wait", trigger.DefaultMaxWait, "how long a record waits for others to come into its event, at most 60s")
+	flags.IntVar(&f.retry, "retry", trigger.DefaultRetry, "how many `TIMES` a failed batch is delivered again, 0 to 10000")
+	flags.IntVar(&f.instances, "instances", 0, "most instances of the function at a time; default one for each core, and no more than partitions")
+	flags.StringVar(&f.oversize, "oversize", string(trigger.OversizeStop), "what becomes of a record that fits into no event (6 MB): stop, skip or dead")
+	flags.StringVar(&f.oversizeTopic, "oversize-topic", "", "the `TOPIC` of the same Kafka that such records are produced to, with --oversize dead")
+	flags.DurationVar(&f.grace, "grace", trigger.DefaultGrace, "how long batches in flight may go on at the end")
+	flags.Int64Var(&f.memory, "memory-budget", trigger.DefaultMemoryBudget>>20, "how many `MB` records and events may take in this process, however many partitions there are; at least 32")
+	flags.StringVar(&f.http, "http", "", "serve metrics and health at `ADDRESS`: a port (9090 or :9090) is on loopback, 0.0.0.0:9090 on every address; default none")
+	flags.StringVar(&f.logFormat, "log-format", "", "json: all that is said as JSON lines on stderr; text: lines for people on stderr; default as said above")
+	flags.BoolVar(&f.json, "json", false, "print JSON lines on a terminal, too")
+}
+
+// run sets the flags that variables have, and runs the trigger.
+func (f *triggerFlags) run(ctx context.Context, sys *system, flags *pflag.FlagSet) error {
+	if f.environ.file == "" {
+		path, _ := lookup(sys.environ, variableOf("env-file"))
+		f.environ.file = strings.TrimSpace(path)
+	}
+	list, err := f.environ.read()
+	if err != nil {
+		return err
+	}
+	for _, v := range list {
+		if v.Name == variableOf("env-file") {
+			return usagef("--env-file: %s:%d: %s has no effect in the file itself", f.environ.file, v.Line, v.Name)
+		}
+	}
+	environ := over(sys.environ, list)
+	set, err := setByVariables(flags, environ)
+	if err != nil {
+		return err
+	}
+	if err := f.checkService(); err != nil {
+		return byVariable(err, set)
+	}
+	var log *serviceLog
+	own := *sys
+	if f.logFormat == formatJSON {
+		log = newServiceLog(sys.stderr)
+		own.stderr = textLog{log}
+	}
+	if password, _ := lookup(environ, passwordVariable); password != "" && f.source.passwordEnv == "" {
+		f.source.passwordEnv = passwordVariable
+	}
+	err = byVariable(runTrigger(ctx, &own, environ, f, log), set)
+	if err != nil && log != nil {
+		log.Error(strings.ReplaceAll(err.Error(), "\n", "; "))
+		return &toldError{err}
+	}
+	return err
+}
+
+// runTrigger runs the trigger. environ is the environment with the file of
+// variables over it. log is nil unless all is to be logged.
+func runTrigger(ctx context.Context, sys *system, environ []string, flags *triggerFlags, log *serviceLog) error {
+	cfg, err := flags.config(environ)
 	if err != nil {
 		return err
 	}
 	vars, err := flags.environ.variables(sys.environ)
 	if err != nil {
 		return err
+	}
+	if name := flags.source.passwordEnv; !config.IsRelevant(name) {
+		delete(vars, name) // it is not the function's
 	}
 	if vars["ES_Address"] == "" && vars["kafka_address"] == "" {
 		return usagef("neither ES_Address nor kafka_address is set: the function has nowhere to write")
@@ -109,25 +174,37 @@ func runTrigger(ctx context.Context, sys *system, flags *triggerFlags) error {
 	if err != nil {
 		return err
 	}
-	if flags.function.verbose {
-		fn.Stdout, fn.Stderr = sys.stderr, sys.stderr
-	}
+	m := newMetrics(flags, to.config)
+	fn.Stdout, fn.Stderr = functionOutput(sys, flags, log, m)
 	pools, err := newPools(fn, flags.instances)
 	if err != nil {
 		return err
 	}
 	defer pools.stop()
-	view := newTriggerView(sys, flags, to.name())
+	if log != nil {
+		log.level.Set(to.config.LogLevel)
+	}
+	view := newTriggerView(sys, flags, log, to.name())
 	for _, p := range pools {
 		cfg.Functions = append(cfg.Functions, p)
 	}
 	cfg.Timeout, cfg.Report = fn.Timeout, view.report
-	if !slices.ContainsFunc(sys.environ, func(v string) bool { return strings.HasPrefix(v, "GOMEMLIMIT=") }) {
+	if m != nil {
+		cfg.Report = func(n trigger.Notice) { m.Report(n); view.report(n) }
+	}
+	if _, ok := lookup(sys.environ, "GOMEMLIMIT"); !ok {
 		debug.SetMemoryLimit(cfg.MemoryBudget)
 	}
 	t, err := trigger.New(cfg)
 	if err != nil {
 		return usagef("%s", flagged(err))
+	}
+	if m != nil {
+		closeService, err := flags.serve(ctx, m, t, pools, view)
+		if err != nil {
+			return err
+		}
+		defer closeService()
 	}
 
 	// A second signal ends the process as if nobody had asked for the first.
@@ -149,7 +226,7 @@ func runTrigger(ctx context.Context, sys *system, flags *triggerFlags) error {
 }
 
 // config reads the flags that concern reading.
-func (f *triggerFlags) config(sys *system) (cfg trigger.Config, err error) {
+func (f *triggerFlags) config(environ []string) (cfg trigger.Config, err error) {
 	cfg = trigger.Config{
 		Topic: f.source.topic, Group: f.group, Eager: f.eager, MaxMsgNum: f.source.maxMsgNum, MaxWait: f.maxWait,
 		Retry: f.retry, Oversize: trigger.Oversize(f.oversize), OversizeTopic: f.oversizeTopic, Grace: f.grace, MemoryBudget: f.memory << 20,
@@ -166,7 +243,7 @@ func (f *triggerFlags) config(sys *system) (cfg trigger.Config, err error) {
 	if cfg.Position, err = f.source.where(); err != nil {
 		return cfg, err
 	}
-	cfg.Client, err = f.source.client(sys.environ)
+	cfg.Client, err = f.source.client(environ)
 	return cfg, err
 }
 
@@ -183,7 +260,7 @@ type functionPools []*platform.Pool
 
 func newPools(fn platform.Function, n int) (functionPools, error) {
 	if n == 0 {
-		n = runtime.NumCPU()
+		n = runtime.GOMAXPROCS(0) // in a container the cores that it may use
 	}
 	pools := make(functionPools, n)
 	for i := range pools {
@@ -199,6 +276,16 @@ func (p functionPools) stop() {
 	for _, pool := range p {
 		pool.Stop()
 	}
+}
+
+// Instances is what metrics tell of them.
+func (p functionPools) Instances() metrics.Instances {
+	used, started := p.usage()
+	n := metrics.Instances{Started: started, CPU: used.CPU(), PeakRSS: used.PeakRSS}
+	for _, pool := range p {
+		n.Running += pool.Running()
+	}
+	return n
 }
 
 // usage returns what all have used, and how many instances were started.

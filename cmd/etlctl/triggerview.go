@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/term"
 
+	"ckafka-etl/internal/outcome"
 	"ckafka-etl/internal/platform"
 	"ckafka-etl/internal/trigger"
 )
@@ -28,7 +29,8 @@ const (
 type triggerView struct {
 	sys      *system
 	json     bool
-	terminal int // width of the progress line; 0: there is none
+	log      *serviceLog // nil: lines for people or programs as they were asked for
+	terminal int         // width of the progress line; 0: there is none
 	paint    paint
 	source   string
 	target   string
@@ -37,7 +39,7 @@ type triggerView struct {
 	mu      sync.Mutex
 	line    bool // the progress line is on the screen
 	totals  triggerTotals
-	account account
+	account outcome.Account
 	last    struct { // the progress line before
 		records int64
 		at      time.Time
@@ -57,13 +59,13 @@ type triggerTotals struct {
 	Gaps        int64 `json:"gaps"`        // records that were deleted before they were read
 }
 
-func newTriggerView(sys *system, flags *triggerFlags, target string) *triggerView {
+func newTriggerView(sys *system, flags *triggerFlags, log *serviceLog, target string) *triggerView {
 	v := &triggerView{
-		sys: sys, json: flags.json || !isTerminal(sys.stdout), paint: newPaint(sys, sys.stderr), begin: time.Now(),
+		sys: sys, log: log, json: flags.json || flags.logFormat == "" && !isTerminal(sys.stdout), paint: newPaint(sys, sys.stderr), begin: time.Now(),
 		source: fmt.Sprintf("topic %s, group %s", flags.source.topic, flags.group), target: target,
 	}
 	v.last.at = v.begin
-	if f, ok := sys.stderr.(interface{ Fd() uintptr }); ok && !v.json && !flags.function.verbose {
+	if f, ok := sys.stderr.(interface{ Fd() uintptr }); ok && !v.json && log == nil && !flags.function.verbose {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
 			v.terminal = width
 		}
@@ -78,19 +80,19 @@ func isTerminal(w io.Writer) bool {
 
 // triggerLine is what happened as a JSON line.
 type triggerLine struct {
-	Time      time.Time `json:"time"`
-	Event     string    `json:"event"`
-	Partition *int32    `json:"partition,omitempty"`
-	Offset    *int64    `json:"offset,omitempty"`
-	Last      int64     `json:"last_offset,omitempty"`
-	Records   int       `json:"records,omitempty"`
-	Bytes     int       `json:"bytes,omitempty"`
-	Delivery  int       `json:"delivery,omitempty"`
-	RequestID string    `json:"request_id,omitempty"`
-	MS        float64   `json:"ms,omitempty"`
-	WaitMS    int64     `json:"wait_ms,omitempty"`
-	Account   *account  `json:"account,omitempty"`
-	Error     string    `json:"error,omitempty"`
+	Time      time.Time        `json:"time"`
+	Event     string           `json:"event"`
+	Partition *int32           `json:"partition,omitempty"`
+	Offset    *int64           `json:"offset,omitempty"`
+	Last      int64            `json:"last_offset,omitempty"`
+	Records   int              `json:"records,omitempty"`
+	Bytes     int              `json:"bytes,omitempty"`
+	Delivery  int              `json:"delivery,omitempty"`
+	RequestID string           `json:"request_id,omitempty"`
+	MS        float64          `json:"ms,omitempty"`
+	WaitMS    int64            `json:"wait_ms,omitempty"`
+	Account   *outcome.Account `json:"account,omitempty"`
+	Error     string           `json:"error,omitempty"`
 }
 
 // report takes what a trigger tells.
@@ -98,10 +100,13 @@ func (v *triggerView) report(n trigger.Notice) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	a := v.count(n)
-	if n.Kind == trigger.Committed { // one a second
+	switch {
+	case v.log != nil:
+		v.log.notice(n, a)
 		return
-	}
-	if v.json {
+	case n.Kind == trigger.Committed || n.Kind == trigger.CommitFailed: // one a second
+		return
+	case v.json:
 		l := triggerLine{
 			Time: time.Now(), Event: string(n.Kind), Records: n.Records, Bytes: n.Bytes, Last: n.LastOffset, Delivery: n.Delivery,
 			RequestID: n.Reply.RequestID, MS: milliseconds(n.Reply.Duration), WaitMS: n.Wait.Milliseconds(), Account: a,
@@ -113,16 +118,16 @@ func (v *triggerView) report(n trigger.Notice) {
 			l.Error = n.Err.Error()
 		}
 		v.printJSON(l)
-		return
-	}
-	if text := v.text(n); text != "" {
-		v.printLine(text)
+	default:
+		if text := v.text(n); text != "" {
+			v.printLine(text)
+		}
 	}
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-func (v *triggerView) count(n trigger.Notice) *account {
+func (v *triggerView) count(n trigger.Notice) *outcome.Account {
 	t := &v.totals
 	switch n.Kind {
 	case trigger.Batch:
@@ -130,12 +135,12 @@ func (v *triggerView) count(n trigger.Notice) *account {
 		t.Deliveries++
 		t.Records += int64(n.Records)
 		t.Bytes += int64(n.Bytes)
-		a, err := readAccount(n.Reply.Payload)
+		a, err := outcome.Read(n.Reply.Payload)
 		if err != nil {
 			t.Unaccounted++
 			return nil
 		}
-		v.account.add(a)
+		v.account.Add(a)
 		return &a
 	case trigger.Retry:
 		t.Deliveries++
@@ -171,8 +176,7 @@ func (v *triggerView) text(n trigger.Notice) string {
 	case trigger.Lost:
 		return v.paint.yellow(fmt.Sprintf("%s: lost, committed up to offset %d", where, n.Offset))
 	case trigger.Retry:
-		// The first ones, and then ever fewer.
-		if bits.OnesCount(uint(n.Delivery)) > 1 {
+		if !seldom(n.Delivery) {
 			return ""
 		}
 		return v.paint.yellow(fmt.Sprintf("%s: records %d to %d: delivery %d failed: %v", where, n.Offset, n.LastOffset, n.Delivery, n.Err))
@@ -194,12 +198,36 @@ func (v *triggerView) text(n trigger.Notice) string {
 	}
 }
 
+// seldom picks the first deliveries, and then ever fewer.
+func seldom(delivery int) bool { return bits.OnesCount(uint(delivery)) <= 1 }
+
 // say tells people something.
 func (v *triggerView) say(format string, args ...any) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if !v.json {
-		v.printLine(fmt.Sprintf(format, args...))
+	switch text := fmt.Sprintf(format, args...); {
+	case v.log != nil:
+		v.log.Info(text)
+	case !v.json:
+		v.printLine(text)
+	}
+}
+
+// serving tells where metrics and health are.
+func (v *triggerView) serving(address string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case v.log != nil:
+		v.log.Info("serving", "address", address)
+	case v.json:
+		v.printJSON(struct {
+			Time    time.Time `json:"time"`
+			Event   string    `json:"event"`
+			Address string    `json:"address"`
+		}{time.Now(), "serving", address})
+	default:
+		v.printLine(fmt.Sprintf("serving http://%s%s", address, metricsPath))
 	}
 }
 
@@ -224,7 +252,9 @@ func (v *triggerView) clear() {
 // watch tells the progress from time to time until ctx ends.
 func (v *triggerView) watch(ctx context.Context, t *trigger.Trigger) {
 	every := everyAsJSON
-	if !v.json {
+	if v.log != nil {
+		every = everyAsLog
+	} else if !v.json {
 		if every = everyOnTerminal; v.terminal == 0 {
 			return
 		}
@@ -255,27 +285,42 @@ type partitionLine struct {
 	Error     string `json:"error,omitempty"`
 }
 
-func (v *triggerView) progress(status []trigger.PartitionStatus) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	var lag int64
-	var retrying, stopped int
-	lines := make([]partitionLine, len(status))
+// triggerProgress is how far a trigger is.
+type triggerProgress struct {
+	rate, lag                     int64
+	partitions, retrying, stopped int
+	lines                         []partitionLine
+}
+
+// measure adds up the state of the partitions; mu is held.
+func (v *triggerView) measure(status []trigger.PartitionStatus) (p triggerProgress, now time.Time) {
+	p.partitions, p.lines = len(status), make([]partitionLine, len(status))
 	for i, s := range status {
 		l := partitionLine{Partition: s.Partition, State: s.State, Committed: s.Committed, Lag: s.Lag(), Gaps: s.Gaps, Delivery: s.Delivery}
-		lag += s.Lag()
+		p.lag += s.Lag()
 		if s.Retries > 0 {
-			retrying++
+			p.retrying++
 		}
 		if s.Err != nil {
 			l.Error = s.Err.Error()
-			stopped++
+			p.stopped++
 		}
-		lines[i] = l
+		p.lines[i] = l
 	}
-	now := time.Now()
-	rate := float64(v.totals.Records-v.last.records) / max(now.Sub(v.last.at).Seconds(), 0.001)
+	now = time.Now()
+	p.rate = int64(float64(v.totals.Records-v.last.records) / max(now.Sub(v.last.at).Seconds(), 0.001))
 	v.last.records, v.last.at = v.totals.Records, now
+	return p, now
+}
+
+func (v *triggerView) progress(status []trigger.PartitionStatus) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	p, now := v.measure(status)
+	if v.log != nil {
+		v.log.status(&v.totals, &p)
+		return
+	}
 	if v.json {
 		v.printJSON(struct {
 			Time  time.Time `json:"time"`
@@ -283,17 +328,17 @@ func (v *triggerView) progress(status []trigger.PartitionStatus) {
 			triggerTotals
 			Rate       int64           `json:"records_per_second"`
 			Partitions []partitionLine `json:"partitions"`
-		}{now, "status", v.totals, int64(rate), lines})
+		}{now, "status", v.totals, p.rate, p.lines})
 		return
 	}
 	parts := []string{
-		thousands(v.totals.Records) + " records", thousands(int64(rate)) + "/s", "lag " + thousands(lag), number(len(status), "partition"),
+		thousands(v.totals.Records) + " records", thousands(p.rate) + "/s", "lag " + thousands(p.lag), number(p.partitions, "partition"),
 	}
-	if retrying > 0 {
-		parts = append(parts, fmt.Sprintf("%d retrying", retrying))
+	if p.retrying > 0 {
+		parts = append(parts, fmt.Sprintf("%d retrying", p.retrying))
 	}
-	if stopped > 0 {
-		parts = append(parts, fmt.Sprintf("%d stopped", stopped))
+	if p.stopped > 0 {
+		parts = append(parts, fmt.Sprintf("%d stopped", p.stopped))
 	}
 	text := strings.Join(parts, " · ")
 	if room := max(v.terminal-1, 1); len([]rune(text)) > room {
@@ -310,18 +355,22 @@ func (v *triggerView) summary(fn platform.Function, pools functionPools) error {
 	v.clear()
 	took := time.Since(v.begin)
 	used, instances := pools.usage()
+	if v.log != nil {
+		v.log.summary(&v.totals, &v.account, took, used, instances)
+		return nil
+	}
 	if v.json {
 		enc := json.NewEncoder(v.sys.stdout)
 		return enc.Encode(struct {
 			Time  time.Time `json:"time"`
 			Event string    `json:"event"`
 			triggerTotals
-			Account   account `json:"account"`
-			MS        float64 `json:"ms"`
-			Function  string  `json:"function"`
-			Instances int     `json:"instances"`
-			CPU       float64 `json:"function_cpu_ms"`
-			PeakRSS   int64   `json:"function_peak_rss_bytes"`
+			Account   outcome.Account `json:"account"`
+			MS        float64         `json:"ms"`
+			Function  string          `json:"function"`
+			Instances int             `json:"instances"`
+			CPU       float64         `json:"function_cpu_ms"`
+			PeakRSS   int64           `json:"function_peak_rss_bytes"`
 		}{time.Now(), "summary", v.totals, v.account, milliseconds(took), fn.Path, instances, milliseconds(used.CPU()), used.PeakRSS})
 	}
 	var b strings.Builder
@@ -332,7 +381,7 @@ func (v *triggerView) summary(fn platform.Function, pools functionPools) error {
 	t := v.totals
 	row("read from", "%s", v.source)
 	row("written to", "%s", v.target)
-	row("records", "%s", v.account.counts)
+	row("records", "%s", countsText(v.account.Counts))
 	if t.Unaccounted > 0 {
 		row("", "and those of %s batches without an account", thousands(t.Unaccounted))
 	}

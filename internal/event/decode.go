@@ -247,7 +247,7 @@ func (d *Decoder) element(start int, rec *record.Record) (int, error) {
 
 // fields reads a Ckafka object.
 func (d *Decoder) fields(i int, rec *record.Record) (int, error) {
-	rec.Defect = "it has no msgBody"
+	rec.Defect, rec.NoValue = "it has no msgBody", true
 	i, err := d.begin(i)
 	for first := true; err == nil; first = false {
 		var key []byte
@@ -288,7 +288,7 @@ func (d *Decoder) field(key []byte, i int, rec *record.Record) (end int, err err
 	case "offset":
 		rec.Offset = number(text)
 	case "msgBody":
-		rec.Defect = "msgBody is " + kindOf(text[0]) + ", not a string"
+		rec.Defect, rec.NoValue = "msgBody is "+kindOf(text[0])+", not a string", text[0] == 'n'
 	}
 	return end, nil
 }
@@ -301,7 +301,7 @@ func (d *Decoder) body(i int, rec *record.Record) (int, error) {
 		return i, d.fail(i, "a string does not end")
 	}
 	rec.Body, rec.Lossy, rec.ASCII = d.text[from:len(d.text):len(d.text)], s.Lossy, s.ASCII
-	rec.Defect = ""
+	rec.Defect, rec.NoValue = "", len(rec.Body) == 0
 	return s.End + 1, nil
 }
 

@@ -130,6 +130,18 @@ func (p *Pool) Started() int {
 	return p.started
 }
 
+// Running returns how many instances there are at the time.
+func (p *Pool) Running() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.all {
+		if i.Alive() {
+			n++
+		}
+	}
+	return n
+}
+
 // Usage returns what all instances have used together, those included that are
 // gone; PeakRSS is that of the largest.
 func (p *Pool) Usage() Usage {

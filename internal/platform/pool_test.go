@@ -40,8 +40,10 @@ func TestPoolKeepsAndReplaces(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "1", string(r.Payload), "after %s: a new instance", c.Do)
 		assert.Equal(t, n+2, p.Started())
+		assert.Equal(t, 1, p.Running())
 	}
 	p.Stop()
+	assert.Zero(t, p.Running())
 	assert.Positive(t, p.Usage().CPU())
 	_, err = do(command{Do: "count"})
 	assert.Equal(t, ErrStopped, err)
@@ -54,6 +56,7 @@ func TestPoolReplacesIdle(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, p.idle, 1)
 	p.idle[0].proc.kill(errors.New("nobody knows"))
+	assert.Zero(t, p.Running())
 	r, err := p.Invoke(t.Context(), command{Do: "count"}.payload(t))
 	require.NoError(t, err)
 	assert.Equal(t, "1", string(r.Payload))

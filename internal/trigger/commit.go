@@ -135,6 +135,9 @@ func (t *Trigger) takeCommit(places map[int32]place, resp *kmsg.OffsetCommitResp
 // tellCommit reports a commit that failed. That it is refused while the group
 // changes is usual: it is told only if that lasts.
 func (t *Trigger) tellCommit(err error) {
+	if err != nil {
+		t.cfg.Report(Notice{Kind: CommitFailed, Partition: -1, Err: err})
+	}
 	changing := errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.UnknownMemberID)
 	c := &t.committer
 	switch {

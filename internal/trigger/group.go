@@ -15,6 +15,7 @@ import (
 func (t *Trigger) assigned(partitions []int32) {
 	var workers []*worker
 	t.mu.Lock()
+	t.member = true
 	for _, p := range partitions {
 		if t.workers[p] != nil { // it is ours already
 			continue
@@ -64,6 +65,9 @@ func (t *Trigger) revoked(partitions []int32) {
 // lost ends the workers of partitions that another member may have already.
 // What they have in flight ends by itself and is not committed.
 func (t *Trigger) lost(partitions []int32) {
+	t.mu.Lock()
+	t.member = false
+	t.mu.Unlock()
 	for _, w := range t.take(partitions) {
 		w.leave(true)
 		w.end()

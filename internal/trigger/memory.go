@@ -23,6 +23,13 @@ type waiter struct {
 
 func newMemory(limit int64, freed func()) *memory { return &memory{limit: limit, freed: freed} }
 
+// inUse returns how much is taken.
+func (m *memory) inUse() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.used
+}
+
 // take takes bytes that are there already, even beyond the limit.
 func (m *memory) take(bytes int64) {
 	m.mu.Lock()

@@ -22,6 +22,11 @@ const (
 	Trouble   Kind = "trouble"   // reading, or the group, meets an error: Err; it is tried again
 	Committed Kind = "committed" // Records partitions were committed
 
+	// CommitFailed: a commit, in whole or in part, did not succeed: Err. It comes
+	// with each of them, those included that are refused because the group
+	// changes; Uncertain comes once for each cause.
+	CommitFailed Kind = "commit_failed"
+
 	// Gap: the Records offsets from Offset to LastOffset were deleted before they
 	// were read.
 	Gap Kind = "gap"

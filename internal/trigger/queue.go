@@ -14,7 +14,8 @@ type queue struct {
 	head    opened // of the first item, if events were made of its beginning
 	records int
 	bytes   int64
-	dropped int // how many times everything was dropped
+	dropped int       // how many times everything was dropped
+	first   time.Time // when the first record was written that was dropped; zero once there are others
 }
 
 // item is a batch and when it came.
@@ -33,6 +34,9 @@ type opened struct {
 
 // push adds batches and returns what they take.
 func (q *queue) push(batches []batch.Batch, now time.Time) (bytes int64) {
+	if len(batches) > 0 {
+		q.first = time.Time{}
+	}
 	for _, b := range batches {
 		q.items = append(q.items, item{b, now})
 		q.records += b.Records
@@ -76,14 +80,15 @@ func (q *queue) handled(next int64, rest opened) (bytes int64) {
 // clear removes everything and returns what it took.
 func (q *queue) clear() (bytes int64) {
 	bytes = q.bytes
-	*q = queue{dropped: q.dropped + 1}
+	*q = queue{dropped: q.dropped + 1, first: q.oldest()}
 	return bytes
 }
 
-// oldest returns when the first record was written that is not handled.
+// oldest returns when the first record was written that is not handled. It is
+// known as well while a partition that waits, or is stopped, holds nothing.
 func (q *queue) oldest() time.Time {
 	if len(q.items) == 0 {
-		return time.Time{}
+		return q.first
 	}
 	if r := q.head.reader; q.head.ok {
 		var rec batch.Record

@@ -1,6 +1,8 @@
 package trigger
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"ckafka-etl/internal/trigger/policy"
@@ -18,8 +20,8 @@ type PartitionStatus struct {
 	Delivery  int    // number of the delivery that is under way, 0: none
 	Retries   int    // deliveries of the batch in hand that failed
 	Gaps      int64  // records that were deleted before they were read
-	// Oldest is when the oldest record was written that is read and not handled;
-	// zero without.
+	// Oldest is when the oldest record was written that is not handled, as far as
+	// it was read once; zero if that is not known, or if there is none.
 	Oldest time.Time
 	Err    error // why it is stopped
 }
@@ -62,3 +64,43 @@ func (w *worker) status() (PartitionStatus, bool) {
 // Gaps returns how many records were deleted before they were read, those of
 // partitions included that are another member's by now.
 func (t *Trigger) Gaps() int64 { return t.gaps.Load() }
+
+// Memory is how much of the memory budget is taken.
+type Memory struct {
+	Budget   int64 // bytes, as set
+	Read     int64 // for what was fetched and is not handled
+	Delivery int64 // for events
+}
+
+// Memory returns how much of the memory budget is taken.
+func (t *Trigger) Memory() Memory {
+	return Memory{Budget: t.cfg.MemoryBudget, Read: t.read.inUse(), Delivery: t.delivery.inUse()}
+}
+
+// Ready returns nil if the trigger is a member of the group, maybe one that
+// waits for partitions, and not all partitions that it has are stopped. Else the
+// error says what is missing.
+func (t *Trigger) Ready() error {
+	t.mu.Lock()
+	member, closing, workers := t.member, t.closing, t.list
+	t.mu.Unlock()
+	switch {
+	case closing:
+		return errors.New("it is ending: the batches in flight are finished")
+	case !member:
+		return fmt.Errorf("group %s has not assigned it partitions: it waits for the brokers or for a rebalance", t.cfg.Group)
+	}
+	var reason error
+	for _, w := range workers {
+		w.mu.Lock()
+		err := w.p.Reason()
+		w.mu.Unlock()
+		if err == nil {
+			return nil
+		}
+		if reason == nil {
+			reason = fmt.Errorf("all of its %d partitions are stopped; partition %d: %w", len(workers), w.partition, err)
+		}
+	}
+	return reason
+}

@@ -48,6 +48,7 @@ type Trigger struct {
 	list    []*worker                 // by partition; replaced, never changed
 	ending  map[int32]<-chan struct{} // workers of partitions that were lost
 	readers map[int32]*reader
+	member  bool // of the group, maybe without partitions
 	closing bool
 }
 

@@ -2,7 +2,7 @@ package modelserver
 
 // Stamp is the field that a function under test stamps itself: a mapping that
 // does not know it refuses every record, and none for itself.
-const Stamp = "time"
+const Stamp = "@timestamp"
 
 // ServerRefusals say that the server cannot write now, or may not.
 func ServerRefusals() []Refusal {
