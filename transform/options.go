@@ -12,7 +12,8 @@ import (
 // default unless the field says otherwise.
 type Options struct {
 	// Ignore are the fields to remove: "name" at top level, "user.password"
-	// nested, "**.password" at any depth.
+	// nested, "**.password" at any depth, in any case of ASCII letters, and with
+	// its values in text inside strings.
 	Ignore []string
 	// TimeField is stamped with the arrival time if the record lacks it, or
 	// always with TimeOverwrite. Empty: no stamp.
@@ -91,7 +92,5 @@ func (p *Program) StampField() string { return p.opts.TimeField }
 
 // NewWorker returns a worker for one goroutine.
 func (p *Program) NewWorker() *Worker {
-	w := &Worker{p: p}
-	w.scan.Note = p.rules.note
-	return w
+	return &Worker{p: p}
 }

@@ -49,6 +49,10 @@ type Worker struct {
 	kept    []byte    // members that had to be rewritten
 	text    []byte    // a text document's value
 	masked  []byte
+	mask    masker
+	deep    bool    // deep rules may match in the record
+	changed bool    // an ignored field or value was taken away
+	aside   *Worker // for what is cleaned beside records
 	id      []byte
 	idTopic string // whose records' ids begin with idStart
 	idStart []byte
@@ -88,6 +92,9 @@ type Document struct {
 	OutsideWindow bool
 	// Removed lists what cleaning took away, if Worker.Explain is set.
 	Removed []Removal
+	// Matched says for each of Options.Ignore how many fields and values in text
+	// it took away, if Worker.Explain is set.
+	Matched []int
 
 	obj *Object
 }
@@ -105,9 +112,13 @@ func (d *Document) Object() *Object { return d.obj }
 // a text document, a malformed record too (of the raw text of its element).
 func (w *Worker) Do(rec *record.Record) *Document {
 	d := &w.doc
-	*d = Document{Removed: d.Removed[:0], obj: &w.obj}
+	*d = Document{Removed: d.Removed[:0], Matched: d.Matched[:0], obj: &w.obj}
 	w.kept = w.kept[:0]
 	w.obj.reset()
+	w.changed, w.mask.tell = false, w.Explain
+	if w.Explain {
+		d.Matched = append(d.Matched, make([]int, len(w.p.opts.Ignore))...)
+	}
 
 	text := rec.Body
 	hash := crc32.Checksum(text, castagnoli)
@@ -122,6 +133,7 @@ func (w *Worker) Do(rec *record.Record) *Document {
 		d.Replaced += replaced
 	}
 
+	w.deep = w.p.rules.deep.mayHold(text)
 	inner, ok := w.unwrap(text)
 	if ok && rec.Defect == "" {
 		w.obj.unique(w.onDuplicate())
@@ -198,9 +210,13 @@ func (w *Worker) mergeMessage() {
 	var lossy int
 	w.message, lossy = rawjson.AppendUnescaped(w.message[:0], content)
 	inner := bytes.TrimPrefix(w.message, bom)
+	n := len(w.obj.members)
 	inNames, ok := w.obj.parse(&w.scan, inner, fromMessage)
 	if !ok {
 		return
+	}
+	if r := w.p.rules.message; r != nil {
+		w.removeBy(r, w.obj.members[n:], false)
 	}
 	w.doc.Replaced += lossy + inNames
 	w.obj.findSig(messageSig, messageName).Gone = true
@@ -211,40 +227,68 @@ func (w *Worker) mergeMessage() {
 // makeText makes the document of what is no JSON object.
 func (w *Worker) makeText(text []byte) {
 	w.doc.Text = true
-	if len(w.p.rules.words) > 0 {
-		w.masked = w.p.rules.maskText(w.masked[:0], text)
-		if !bytes.Equal(w.masked, text) {
-			w.removed(textField, "values behind ignored words are masked")
-		}
-		text = w.masked
-	}
+	text = w.maskText(textName, text)
 	w.text = append(w.text[:0], '"')
 	w.text = rawjson.AppendEscapedValid(w.text, text)
 	w.text = append(w.text, '"')
 	w.obj.add(member{Key: textName, Name: textName, Sig: textSig, Value: w.text})
 }
 
-// removeIgnored removes the ignored fields and brings the other values onto
-// one line.
-func (w *Worker) removeIgnored() {
-	r := w.p.rules
-	for i := range w.obj.members {
-		m := &w.obj.members[i]
+// maskText returns text with the values behind all ignored words hidden.
+func (w *Worker) maskText(field, text []byte) []byte {
+	spans := w.mask.spans(&w.p.rules.text, text)
+	if len(spans) == 0 {
+		return text
+	}
+	w.changed = true
+	w.masked = appendMasked(w.masked[:0], text, spans)
+	w.maskedIn(field, &w.p.rules.text)
+	return w.masked
+}
+
+// removeIgnored removes the ignored fields, hides ignored values in text and
+// brings the other values onto one line.
+func (w *Worker) removeIgnored() { w.removeBy(w.p.rules, w.obj.members, w.deep && !w.doc.Text) }
+
+// removeBy does that to some members, with some rules.
+func (w *Worker) removeBy(r *rules, members []member, deep bool) {
+	for i := range members {
+		m := &members[i]
 		if m.Gone {
 			continue
 		}
-		gone, inside, by := r.top(m)
-		if gone {
-			m.Gone = true
+		gone, inside, by := r.top(m, deep)
+		switch {
+		case gone:
+			m.Gone, w.changed = true, true
+			w.goneBy(by)
 			if w.Explain {
 				w.removed(string(m.Name), "ignored by "+by.path)
 			}
-			continue
-		}
-		if (inside || m.Noted || m.Broken) && isContainer(m.Value) {
+		case isContainer(m.Value):
+			hold := deep && r.deep.mayHold(m.Value)
+			if !inside && !m.Broken && !hold {
+				continue
+			}
+			var mask *masker
+			if hold {
+				mask = &w.mask
+			}
 			from := len(w.kept)
-			w.kept = r.appendKept(w.kept, m.Name, m.Value, w.onGone(m))
-			replace(m, w.kept[from:len(w.kept):len(w.kept)])
+			kept, changed := r.appendKept(w.kept, m.Name, m.Value, mask, w.onGone(m))
+			if w.kept = kept; changed || m.Broken {
+				replace(m, w.kept[from:len(w.kept):len(w.kept)])
+				w.changed = w.changed || changed
+				w.maskedIn(m.Name, &r.deep)
+			}
+		case deep && m.Value[0] == '"':
+			from := len(w.kept)
+			kept, hidden := w.mask.appendString(w.kept, &r.deep, m.Value)
+			if w.kept = kept; hidden {
+				replace(m, w.kept[from:len(w.kept):len(w.kept)])
+				w.changed = true
+				w.maskedIn(m.Name, &r.deep)
+			}
 		}
 	}
 }
@@ -269,6 +313,10 @@ func (w *Worker) stamp(arrival time.Time) {
 // Trim gives back the space of buffers that one large record has made grow.
 // Call it between batches; it ends the life of the last Document.
 func (w *Worker) Trim() {
+	w.mask.trim(keepBytes)
+	if w.aside != nil {
+		w.aside.Trim()
+	}
 	for _, b := range []*[]byte{&w.valid, &w.layers[0], &w.layers[1], &w.message, &w.kept, &w.text, &w.masked, &w.id, &w.obj.names} {
 		if cap(*b) > keepBytes {
 			*b = nil
@@ -304,5 +352,27 @@ func (w *Worker) onGone(m *member) func(*rule) {
 	if !w.Explain {
 		return nil
 	}
-	return func(r *rule) { w.removed(string(m.Name), "a field inside is ignored by "+r.path) }
+	return func(r *rule) {
+		w.goneBy(r)
+		w.removed(string(m.Name), "a field inside is ignored by "+r.path)
+	}
+}
+
+func (w *Worker) goneBy(r *rule) {
+	if w.Explain {
+		w.doc.Matched[r.number]++
+	}
+}
+
+// maskedIn tells of the values that were hidden in the text of a field.
+func (w *Worker) maskedIn(field []byte, set *wordSet) {
+	for _, word := range w.mask.told {
+		for i, number := range set.words[word].rules {
+			w.doc.Matched[number]++
+			if i == 0 {
+				w.removed(string(field), "masked in its text, by "+w.p.opts.Ignore[number])
+			}
+		}
+	}
+	w.mask.told = w.mask.told[:0]
 }
