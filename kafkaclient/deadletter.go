@@ -27,6 +27,10 @@ const (
 	// came and not a document.
 	HeaderValue = "value"
 	ValueRaw    = "raw"
+	// HeaderKey is there, as KeyCleaned, if ignored fields were taken out of the
+	// record's key.
+	HeaderKey  = "key"
+	KeyCleaned = "cleaned"
 )
 
 // DeadLetters is a client's place for dead letters. It shares the client's
@@ -87,11 +91,15 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 
 func (c *Client) makeLetter(m *message, l *record.DeadLetter, size deadletter.Size) {
 	cutFrom := c.letter(l)
-	m.key, m.value, m.time = l.Record.Key, c.value, l.Record.Batch.Arrival.UnixMilli()
+	key, cleaned := c.worker.Clean(l.Record.Key)
+	m.key, m.value, m.time = key, c.value, l.Record.Batch.Arrival.UnixMilli()
 	m.source(l.Record)
+	if cleaned {
+		m.header(HeaderKey, KeyCleaned)
+	}
 	m.header(HeaderErrorType, l.Cause.Type)
 	if l.Cause.Reason != "" {
-		m.header(HeaderErrorReason, size.Reason(l.Cause.Reason))
+		m.header(HeaderErrorReason, size.Reason(c.worker.CleanReason(l.Cause.Reason)))
 	}
 	if l.Cause.Status != 0 {
 		m.header(HeaderErrorStatus, strconv.Itoa(l.Cause.Status))

@@ -39,23 +39,24 @@ type Worker struct {
 	// Explain makes Document.Removed be filled. It costs allocations.
 	Explain bool
 
-	p       *Program
-	scan    rawjson.Scanner
-	obj     Object
-	doc     Document
-	valid   []byte    // the record's value with bad UTF-8 replaced
-	layers  [2][]byte // the value, unwrapped: one layer is read while the next is written
-	message []byte    // the message field, unescaped
-	kept    []byte    // members that had to be rewritten
-	text    []byte    // a text document's value
-	masked  []byte
-	mask    masker
-	deep    bool    // deep rules may match in the record
-	changed bool    // an ignored field or value was taken away
-	aside   *Worker // for what is cleaned beside records
-	id      []byte
-	idTopic string // whose records' ids begin with idStart
-	idStart []byte
+	p        *Program
+	scan     rawjson.Scanner
+	obj      Object
+	doc      Document
+	valid    []byte    // the record's value with bad UTF-8 replaced
+	layers   [2][]byte // the value, unwrapped: one layer is read while the next is written
+	message  []byte    // the message field, unescaped
+	kept     []byte    // members that had to be rewritten
+	text     []byte    // a text document's value
+	masked   []byte
+	mask     masker
+	deep     bool    // deep rules may match in the record
+	idHidden bool    // something in the id's field is hidden
+	changed  bool    // an ignored field or value was taken away
+	aside    *Worker // for what is cleaned beside records
+	id       []byte
+	idTopic  string // whose records' ids begin with idStart
+	idStart  []byte
 
 	arrival stampCache
 	index   nameCache
@@ -115,7 +116,7 @@ func (w *Worker) Do(rec *record.Record) *Document {
 	*d = Document{Removed: d.Removed[:0], Matched: d.Matched[:0], obj: &w.obj}
 	w.kept = w.kept[:0]
 	w.obj.reset()
-	w.changed, w.mask.tell = false, w.Explain
+	w.changed, w.idHidden, w.mask.tell = false, false, w.Explain
 	if w.Explain {
 		d.Matched = append(d.Matched, make([]int, len(w.p.opts.Ignore))...)
 	}
@@ -156,7 +157,83 @@ func (w *Worker) Do(rec *record.Record) *Document {
 	w.stamp(rec.Batch.Arrival)
 	w.nameIndex(rec.Batch.Arrival)
 	w.nameID(rec, hash)
+	if w.idHidden && !d.Generated {
+		// Ids that differ in nothing but what was hidden would be one id.
+		d.Generated = true
+		w.id = w.appendCoordinateID(w.id[:0], rec, hash)
+		d.ID, d.IDBytes = w.id, len(w.id)
+	}
 	return d
+}
+
+// Clean returns a text that goes with a record, such as its key, cleaned as a
+// record is: a JSON object without the ignored fields, any other text with the
+// values behind ignored words hidden. changed says whether there were any; if not,
+// the text itself is returned. The result is valid until the next call.
+func (w *Worker) Clean(text []byte) (clean []byte, changed bool) {
+	r := w.p.rules
+	if len(w.p.opts.Ignore) == 0 || len(text) == 0 {
+		return text, false
+	}
+	if w.aside == nil {
+		w.aside = &Worker{p: w.p}
+	}
+	a := w.aside
+	a.doc, a.kept, a.changed = Document{obj: &a.obj}, a.kept[:0], false
+	a.obj.reset()
+	if utf8.Valid(text) {
+		if _, ok := a.unwrap(text); ok {
+			a.deep = r.deep.mayHold(text)
+			a.removeIgnored()
+			if !a.changed {
+				return text, false
+			}
+			a.text = a.obj.appendTo(a.text[:0])
+			return a.text, true
+		}
+	}
+	a.obj.reset()
+	clean = a.maskText(textName, text)
+	return clean, a.changed
+}
+
+// CleanReason returns a server's reason for a refusal, which may quote what it
+// refuses, with the values of ignored fields hidden.
+func (w *Worker) CleanReason(reason string) string {
+	clean, _ := w.Clean([]byte(reason))
+	if !w.namesIgnored(clean) {
+		return string(clean)
+	}
+	// "failed to parse field [a.password] of type [long] … Preview of field's value: 'x'"
+	for _, quoting := range [...]string{"Preview of field's value: '", "For input string: \"", "for value [", "value ["} {
+		if i := bytes.Index(clean, []byte(quoting)); i >= 0 {
+			return string(clean[:i+len(quoting)-1]) + masked
+		}
+	}
+	return string(clean)
+}
+
+// namesIgnored reports whether text has an ignored word in brackets, as servers
+// write the names of fields.
+func (w *Worker) namesIgnored(text []byte) bool {
+	for i := 0; ; {
+		k := bytes.IndexByte(text[i:], '[')
+		if k < 0 {
+			return false
+		}
+		i += k + 1
+		end := bytes.IndexByte(text[i:], ']')
+		if end < 0 {
+			return false
+		}
+		name := text[i : i+end]
+		name = name[bytes.LastIndexByte(name, '.')+1:]
+		for _, word := range w.p.rules.text.words {
+			if len(word.text) == len(name) && equalFold(string(word.text), name) {
+				return true
+			}
+		}
+	}
 }
 
 // unwrap finds the object inside up to maxLayers JSON strings and leaves its
@@ -277,6 +354,7 @@ func (w *Worker) removeBy(r *rules, members []member, deep bool) {
 			from := len(w.kept)
 			kept, changed := r.appendKept(w.kept, m.Name, m.Value, mask, w.onGone(m))
 			if w.kept = kept; changed || m.Broken {
+				w.idHidden = w.idHidden || changed && w.hidesID(m, w.kept[from:])
 				replace(m, w.kept[from:len(w.kept):len(w.kept)])
 				w.changed = w.changed || changed
 				w.maskedIn(m.Name, &r.deep)
@@ -286,7 +364,7 @@ func (w *Worker) removeBy(r *rules, members []member, deep bool) {
 			kept, hidden := w.mask.appendString(w.kept, &r.deep, m.Value)
 			if w.kept = kept; hidden {
 				replace(m, w.kept[from:len(w.kept):len(w.kept)])
-				w.changed = true
+				w.changed, w.idHidden = true, w.idHidden || w.hidesID(m, w.kept[from:])
 				w.maskedIn(m.Name, &r.deep)
 			}
 		}
@@ -356,6 +434,14 @@ func (w *Worker) onGone(m *member) func(*rule) {
 		w.goneBy(r)
 		w.removed(string(m.Name), "a field inside is ignored by "+r.path)
 	}
+}
+
+// hidesID reports whether the id's field is the member or inside it, and has
+// another value once that is cleaned.
+func (w *Worker) hidesID(m *member, cleaned []byte) bool {
+	was := lookup(m.Name, m.Value, w.p.opts.IDField)
+	is := lookup(m.Name, cleaned, w.p.opts.IDField)
+	return was != nil && is != nil && !bytes.Equal(was, is)
 }
 
 func (w *Worker) goneBy(r *rule) {
