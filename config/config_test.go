@@ -129,6 +129,8 @@ func TestLoadValues(t *testing.T) {
 		{"ES_Index_KeyWord", strings.Repeat("k", 244), strings.Repeat("k", 244) + " ", []string{"ES_Dead_Letter_Index=none"}},
 		{"ES_Log_IgnoreWord", " password , ,user.token,**.secret,**.a.b,password", "password user.token **.secret **.a.b", nil},
 		{"ES_Log_IgnoreWord", ",", "", nil},
+		{"ES_Log_IgnoreWord", "a，b、c;d；e\nf\r\n g ", "a b c d e f g", nil},
+		{"ES_Log_IgnoreWord", "404,@timestamp,_id.$oid,x-token,密码,**.a_b", "404 @timestamp _id.$oid x-token 密码 **.a_b", nil},
 		{"ES_Index_TimeFormat", "day", false, nil},
 		{"ES_Index_TimeFormat", "Hour", true, nil},
 		{"ES_Index_TimeZone", "Asia/Shanghai", "Asia/Shanghai", []string{"TZ=Europe/Berlin"}},

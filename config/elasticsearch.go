@@ -18,7 +18,7 @@ func (r *reader) elasticsearch() *Elasticsearch {
 		Password:        r.secret("ES_Password"),
 		APIKey:          r.secret("ES_ApiKey"),
 		Hourly:          r.choice("ES_Index_TimeFormat") == "hour",
-		TimeFields:      r.paths("ES_Index_TimeField", false),
+		TimeFields:      r.paths("ES_Index_TimeField"),
 		IDField:         r.idField(),
 		IDPrefix:        r.printable("ES_Id_Prefix", 64),
 		DeadLetterAfter: r.number("ES_Dead_Letter_After", 0, 10_000),

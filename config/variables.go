@@ -63,8 +63,8 @@ var Variables = []Variable{
 	{Name: "ES_Index_KeyWord", Unset: "required with ES_Address", Allowed: allowedIndex, About: "prefix of the index names, lower-cased"},
 	{
 		Name: "ES_Log_IgnoreWord", Group: GroupCleaning, Unset: none,
-		Allowed: allowedPaths + ", **.name or **.a.b (at any depth)",
-		About:   "fields to remove from every document",
+		Allowed: allowedPaths + ", **.name or **.a.b (at any depth, in any case, and in text inside strings)",
+		About:   "fields to remove from every document; **.name is the form for secrets",
 	},
 	{Name: "ES_Index_TimeFormat", Default: "day", Choices: []string{"day", "hour"}, About: "one index a day (KEYWORD-2006-01-02) or an hour (KEYWORD-2006-01-02-15)"},
 	{Name: "ES_Index_TimeZone", Group: GroupCleaning, Unset: "TZ, else UTC", Allowed: "an IANA name, such as Asia/Shanghai", About: "time zone of index names and time stamps"},
