@@ -159,6 +159,7 @@ func (m *masker) separator(i int, f *named) int {
 // separated finds the value behind what separates, which ends before glyph i.
 func (m *masker) separated(f named, i int) {
 	equals := m.ch[i-1] == '='
+	f.sepLevel = m.lvl[i-1]
 	for f.kind != inBars && i < len(m.ch) {
 		w, line := m.blankAt(i)
 		r, rw := m.runeAt(i)

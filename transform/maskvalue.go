@@ -333,6 +333,10 @@ func (m *masker) runEnd(i, next int, f *named) int {
 		if m.how[i]&colour != 0 {
 			return i
 		}
+		if m.how[i]&styles == stylePercent && m.lvl[i] > f.sepLevel {
+			i++ // /?password=a%26b%3Dc&d=e: what is encoded belongs to the value
+			continue
+		}
 		if w, line := m.blankAt(i); w > 0 {
 			switch {
 			case m.how[i]&written != 0:
@@ -341,7 +345,7 @@ func (m *masker) runEnd(i, next int, f *named) int {
 				}
 			case m.lvl[i] == 0 || line || c != ' ':
 				return i
-			} // %20 and the like belong to the value
+			} // \x20 and the like belong to the value
 			i += w
 			continue
 		}

@@ -94,7 +94,8 @@ type Document struct {
 	// Removed lists what cleaning took away, if Worker.Explain is set.
 	Removed []Removal
 	// Matched says for each of Options.Ignore how many fields and values in text
-	// it took away, if Worker.Explain is set.
+	// it took away, if Worker.Explain is set: what Clean takes away counts with the
+	// document before it.
 	Matched []int
 
 	obj *Object
@@ -180,6 +181,9 @@ func (w *Worker) Clean(text []byte) (clean []byte, changed bool) {
 	}
 	a := w.aside
 	a.doc, a.kept, a.changed = Document{obj: &a.obj}, a.kept[:0], false
+	if a.Explain, a.mask.tell = w.Explain, w.Explain; a.Explain {
+		a.doc.Matched = w.doc.Matched // counted with the record
+	}
 	a.obj.reset()
 	if utf8.Valid(text) {
 		if _, ok := a.unwrap(text); ok {
@@ -363,8 +367,8 @@ func (w *Worker) removeBy(r *rules, members []member, deep bool) {
 			from := len(w.kept)
 			kept, hidden := w.mask.appendString(w.kept, &r.deep, m.Value)
 			if w.kept = kept; hidden {
-				replace(m, w.kept[from:len(w.kept):len(w.kept)])
 				w.changed, w.idHidden = true, w.idHidden || w.hidesID(m, w.kept[from:])
+				replace(m, w.kept[from:len(w.kept):len(w.kept)])
 				w.maskedIn(m.Name, &r.deep)
 			}
 		}
