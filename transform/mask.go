@@ -44,6 +44,7 @@ type named struct {
 	closed    bool  // the name is in quotes of its own
 	around    quote // the quote that the name and the value are in, if it has one
 	tag       int   // where the tag's name starts, if the name is a tag's
+	sepLevel  uint8 // of what separates
 	lineLevel uint8 // line ends that are escaped no more often than this are the writer's
 }
 
@@ -171,6 +172,9 @@ func (m *masker) spans(set *wordSet, text []byte) []span {
 		start, to := m.valueOf(f, next)
 		if m.work < 0 {
 			to = len(m.ch)
+			if end == to {
+				break
+			}
 		}
 		if to <= start || to <= end {
 			continue

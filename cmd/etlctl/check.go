@@ -16,12 +16,13 @@ type checkFlags struct {
 	noWrite bool
 	json    bool
 	timeout time.Duration
+	records []string // files
 }
 
 func newCheck(sys *system) *cobra.Command {
 	var flags checkFlags
 	cmd := &cobra.Command{
-		Use:   "check [FILE...]",
+		Use:   "check",
 		Short: "check the configuration, then the servers: reachable, version, credentials, rights",
 		Long: `check says everything that is wrong with the configuration at once, and what it
 comes to. Then it looks at each server of ES_Address and kafka_address: whether it
@@ -34,8 +35,8 @@ today if that is there, else to one beside it (…-etlctl-check-…), which the 
 templates make; and one dead letter. It deletes both. What is refused of it would
 be refused of every record. To Kafka nothing is written.
 
-A FILE holds recorded events or records, as for preview: check says how often each
-word of ES_Log_IgnoreWord matched in them, and warns of one that never did.
+With --records it says how often each word of ES_Log_IgnoreWord matched in recorded
+events or records, as preview takes them, and warns of one that never did.
 
 Run it where the function runs: from outside its VPC a private address cannot be
 reached. Exit codes: 0 all well, 1 a server has a problem, 2 the configuration has.
@@ -43,22 +44,24 @@ reached. Exit codes: 0 all well, 1 a server has a problem, 2 the configuration h
 ` + environHelp,
 		Example: `  etlctl check
   etlctl check --env-file prod.env
-  etlctl check --env-file prod.env --no-write events/
+  etlctl check --env-file prod.env --records events/
   etlctl check --no-write --json | jq '.checks[] | select(.status == "failed")'`,
-		RunE: func(cmd *cobra.Command, args []string) error { return runCheck(cmd.Context(), sys, &flags, args) },
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runCheck(cmd.Context(), sys, &flags) },
 	}
 	flags.environ.register(cmd.Flags())
 	cmd.Flags().BoolVar(&flags.noWrite, "no-write", false, "write nothing to Elasticsearch")
+	cmd.Flags().StringSliceVar(&flags.records, "records", nil, "`FILE` of recorded records in which the words of ES_Log_IgnoreWord are counted; may be given several times")
 	cmd.Flags().BoolVar(&flags.json, "json", false, "print the result as one JSON object")
 	cmd.Flags().DurationVar(&flags.timeout, "timeout", 10*time.Second, "time limit of each step")
 	return cmd
 }
 
-func runCheck(ctx context.Context, sys *system, flags *checkFlags, args []string) error {
+func runCheck(ctx context.Context, sys *system, flags *checkFlags) error {
 	if flags.timeout <= 0 {
 		return usagef("--timeout: got %v, want more than 0", flags.timeout)
 	}
-	files, err := findPayloads(args)
+	files, err := findPayloads(flags.records)
 	if err != nil {
 		return err
 	}
@@ -103,7 +106,7 @@ func checkWords(sys *system, rep *checkReport, cfg *config.Config, files *payloa
 	const check = "words"
 	rep.begin("Ignored fields", ignoreVariable)
 	if len(files.names) == 0 {
-		rep.note(check, "give a file of recorded records to see how often each word matches: etlctl check FILE")
+		rep.note(check, "--records FILE says how often each word matches in recorded records")
 		return
 	}
 	p, err := newPreviewer(cfg)
