@@ -326,7 +326,8 @@ func (m *masker) isWideOpening(i int) bool {
 // runEnd returns the end of a value that nothing encloses. It ends before next,
 // where an ignored name starts.
 func (m *masker) runEnd(i, next int, f *named) int {
-	start := i
+	const mostGroups = 8
+	start, groups := i, 0
 	for i < len(m.ch) && i < next {
 		m.work--
 		c := m.ch[i]
@@ -355,7 +356,8 @@ func (m *masker) runEnd(i, next int, f *named) int {
 			if m.endsRun(i + w) {
 				return i
 			}
-		case isOpening(c) && i > start:
+		case isOpening(c) && i > start && groups < mostGroups:
+			groups++
 			if end, ok := m.groupEnd(i, next); ok {
 				i = end
 				continue
