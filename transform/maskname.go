@@ -28,7 +28,7 @@ const mostBetween = 256
 // behind looks for the value of a name and appends what it finds to m.found.
 func (m *masker) behind(f named) {
 	m.surroundings(&f)
-	if f.tag > 0 && m.tagOf(f) {
+	if f.tag > 0 && (m.ch[f.tag] == '/' || m.tagOf(f)) {
 		return
 	}
 	if m.isElementsKey(f.name) {
@@ -44,7 +44,7 @@ func (m *masker) behind(f named) {
 			i += w
 			continue
 		}
-		if m.how[i]&colour != 0 || m.ch[i] == '*' || m.ch[i] == '~' && m.chAt(i+1) == '~' || m.ch[i] == '\\' {
+		if m.how[i]&colour != 0 || m.ch[i] == '*' && !blank || m.ch[i] == '~' && m.chAt(i+1) == '~' || m.ch[i] == '\\' {
 			i++
 			continue
 		}

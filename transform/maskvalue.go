@@ -47,6 +47,9 @@ func (m *masker) valueOf(f *named, next int) (start, end int) {
 		}
 	}
 	end = m.runEnd(i, next, f)
+	if m.isOneOf(i, end, "new", "await") && m.chAt(end) == ' ' { // new Secret("a b")
+		end = m.runEnd(end+1, next, f)
+	}
 	if m.isScheme(i, end) {
 		end = m.lineEnd(i, f)
 	}
@@ -160,6 +163,8 @@ func (m *masker) closing(i int, open quote, wide int) (end int, ok bool) {
 			continue
 		case m.endsValue(i + w):
 			return i + w, true
+		case line >= 0 && open.kind <= backquote && (m.isBlank(i-1) || indexByte("=:([{,", m.ch[i-1])):
+			return line, false // this one opens: the one before was never closed
 		case first < 0 && line < 0:
 			first = i + w
 		}
