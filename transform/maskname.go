@@ -44,8 +44,17 @@ func (m *masker) behind(f named) {
 			i += w
 			continue
 		}
-		if m.how[i]&colour != 0 || m.ch[i] == '*' && !blank || m.ch[i] == '~' && m.chAt(i+1) == '~' || m.ch[i] == '\\' {
+		if m.ch[i] == '+' && m.chAt(i+1) != '=' { // a blank of a query
+			blank = true
 			i++
+			continue
+		}
+		if m.how[i]&colour != 0 || m.ch[i] == '*' && !blank || m.ch[i] == '~' && m.chAt(i+1) == '~' {
+			i++
+			continue
+		}
+		if m.ch[i] == '\\' {
+			i = m.skipQuotes(i + 1)
 			continue
 		}
 		if end, closing := m.tagAt(i); end > 0 {
@@ -197,7 +206,7 @@ func (m *masker) lead(i int, equals bool, f *named) int {
 			i += w
 			continue
 		}
-		if m.how[i]&colour != 0 {
+		if m.how[i]&colour != 0 || m.ch[i] == '+' || m.ch[i] == '\\' && (m.quoteAt(i+1).kind > 0 || m.chAt(i+1) == '\\') {
 			i++
 			continue
 		}
@@ -362,7 +371,7 @@ func (m *masker) isElementsKey(name int) bool {
 	for i > 0 && name-i < longest {
 		if w := m.quoteBefore(i); w > 0 {
 			i -= w
-		} else if m.isBlank(i-1) && !m.isLineEnd(i-1) {
+		} else if m.isBlank(i-1) && !m.isLineEnd(i-1) || m.ch[i-1] == '\\' {
 			i--
 		} else {
 			break
@@ -374,7 +383,7 @@ func (m *masker) isElementsKey(name int) bool {
 	for i--; i > 0 && name-i < longest; {
 		if w := m.quoteBefore(i); w > 0 {
 			i -= w
-		} else if m.isBlank(i-1) && !m.isLineEnd(i-1) {
+		} else if m.isBlank(i-1) && !m.isLineEnd(i-1) || m.ch[i-1] == '\\' {
 			i--
 		} else {
 			break

@@ -104,6 +104,7 @@ func (m *masker) quotedEnd(i int) (end int, ok bool) {
 		}
 	}
 	open, w := m.quoteAt(i), m.widthAt(i)
+	slashes := m.slashesBefore(i)
 	i += w
 	wide := 1
 	for open.kind <= backquote && m.quoteAt(i) == open {
@@ -116,12 +117,22 @@ func (m *masker) quotedEnd(i int) (end int, ok bool) {
 	case wide > 2 && wide%2 == 0:
 		return i, true // nothing between them
 	}
-	return m.closing(i, open, wide)
+	return m.closing(i, open, wide, slashes)
 }
 
-// closing looks for the quote that closes what open opened, from glyph i on. It
-// prefers one behind which a value can end.
-func (m *masker) closing(i int, open quote, wide int) (end int, ok bool) {
+// slashesBefore returns how many backslashes are left before glyph i: those of
+// writers that leave other writers' backslashes as they are, as HTML does.
+func (m *masker) slashesBefore(i int) (n int) {
+	for i > 0 && m.ch[i-1] == '\\' {
+		i--
+		n++
+	}
+	return n
+}
+
+// closing looks for the quote that closes what open opened behind so many
+// backslashes, from glyph i on. It prefers one behind which a value can end.
+func (m *masker) closing(i int, open quote, wide, slashes int) (end int, ok bool) {
 	line, first := -1, -1 // the end of the line, the first quote that may close
 	run := 0
 	memo := &m.noClose[open.kind][open.style]
@@ -150,6 +161,8 @@ func (m *masker) closing(i int, open quote, wide int) (end int, ok bool) {
 		switch {
 		case q.lvl < open.lvl:
 			return i + w, true // the end of what the value lies in
+		case slashes > 0 && m.slashesBefore(i) > slashes:
+			continue
 		case q != open && (open.kind <= backquote || q.lvl != open.lvl):
 			run = 0
 			continue
@@ -694,7 +707,7 @@ func (m *masker) lineStart(i int) int {
 
 // indent returns how far in the line that starts at glyph i begins.
 func (m *masker) indent(i int) (n int) {
-	for i < len(m.ch) && (m.ch[i] == ' ' || m.ch[i] == '\t' || m.ch[i] == '-' && m.chAt(i+1) == ' ') {
+	for i < len(m.ch) && (m.ch[i] == ' ' || m.ch[i] == '\t' || m.ch[i] == '+' || m.ch[i] == '-' && m.chAt(i+1) == ' ') {
 		n++
 		i++
 	}
