@@ -91,15 +91,16 @@ func (d *DeadLetters) Write(ctx context.Context, letters []record.DeadLetter) ([
 
 func (c *Client) makeLetter(m *message, l *record.DeadLetter, size deadletter.Size) {
 	cutFrom := c.letter(l)
-	key, cleaned := c.worker.Clean(l.Record.Key)
+	reason := c.worker.CleanReason(l.Cause.Reason)
+	key, cleaned := c.worker.Clean(l.Record.Key) // valid until the worker's next text
 	m.key, m.value, m.time = key, c.value, l.Record.Batch.Arrival.UnixMilli()
 	m.source(l.Record)
 	if cleaned {
 		m.header(HeaderKey, KeyCleaned)
 	}
 	m.header(HeaderErrorType, l.Cause.Type)
-	if l.Cause.Reason != "" {
-		m.header(HeaderErrorReason, size.Reason(c.worker.CleanReason(l.Cause.Reason)))
+	if reason != "" {
+		m.header(HeaderErrorReason, size.Reason(reason))
 	}
 	if l.Cause.Status != 0 {
 		m.header(HeaderErrorStatus, strconv.Itoa(l.Cause.Status))
