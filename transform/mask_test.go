@@ -170,7 +170,7 @@ func checkMask(t require.TestingT, text, masked string) {
 }
 
 func FuzzMask(f *testing.F) {
-	for _, c := range maskCases() {
+	for _, c := range slices.Concat(maskCases(), shapes()) {
 		f.Add(c.text)
 	}
 	for _, rec := range testdataRecords(f) {
@@ -182,9 +182,11 @@ func FuzzMask(f *testing.F) {
 	require.NoError(f, err)
 	none, err := newRules([]string{"no such word"})
 	require.NoError(f, err)
+	deep := newWorker(f, Options{Ignore: []string{"**.password"}})
 	f.Fuzz(func(t *testing.T, text string) {
 		text, _ = refValidUTF8(text)
 		checkMask(t, text, maskedText(r, text))
+		require.Empty(t, refLeaks(maskedText(r, text), "password", "authorization", "密码"), "%q", text)
 		if !strings.Contains(text, "word") {
 			require.Equal(t, text, maskedText(none, text))
 		}
@@ -194,6 +196,8 @@ func FuzzMask(f *testing.F) {
 		}
 		for _, inside := range []string{text + ` password=H1DDEN`, text + `,"password":"H1DDEN"`, `password="H1DDEN` + text, `{"password":"H1DDEN",` + text} {
 			require.NotContains(t, maskedText(r, inside), "H1DDEN", "%q", inside)
+			source := deep.Do(newRecord(`{"a":["b",` + string(refQuote(inside)) + `]}`)).AppendSource(nil)
+			require.NotContains(t, string(source), "H1DDEN", "%q", inside)
 		}
 	})
 }

@@ -21,6 +21,7 @@ func TestNoWriterHidesASecret(t *testing.T) {
 		source := string(doc.AppendSource(nil))
 		require.NotContains(t, source, writers.Marker, "%s\n%s", r.How, r.Body)
 		require.Contains(t, source, writers.Kept, "%s\n%s", r.How, r.Body)
+		require.Empty(t, refLeaks(source, "password", "token", "authorization", "密码"), r.Body)
 		require.NotContains(t, string(doc.ID), writers.Marker)
 		key, _ := w.Clean([]byte(r.Body))
 		require.NotContains(t, string(key), writers.Marker)
