@@ -148,29 +148,72 @@ func (s *wordSet) mayHold(text []byte) bool {
 
 // occurs reports whether a word may be in text as it stands.
 func (s *wordSet) occurs(text []byte) bool {
-	i := 0
-	mask, stride, grams := uint32(1<<(8*s.gram)-1), s.stride, s.grams
+	var room [1]int32
+	return len(s.find(text, room[:0])) > 0
+}
+
+// find appends where words may start in text as it stands, in order, until hits is
+// full.
+func (s *wordSet) find(text []byte, hits []int32) []int32 {
+	grams := s.grams
 	if len(grams) != 1<<gramBits/64 {
-		return false
+		return hits
 	}
-	for ; i+4 <= len(text); i += stride {
-		h := (binary.LittleEndian.Uint32(text[i:]) | foldGram) & mask * gramFactor >> (32 - gramBits)
-		if grams[h/64]>>(h%64)&1 != 0 && s.verify(text, i) {
-			return true
+	i, stride, mask := 0, s.stride, uint32(1<<(8*s.gram)-1)
+	look := func(v uint32) uint64 {
+		h := v & mask * gramFactor >> (32 - gramBits)
+		return grams[h/64] >> (h % 64)
+	}
+	// As many grams as one load holds are looked up together.
+	const fold64 = foldGram | foldGram<<32
+	switch shift := uint(8*stride) & 63; {
+	case 2*stride+s.gram <= 8:
+		for ; i+8 <= len(text); i += 3 * stride {
+			v := binary.LittleEndian.Uint64(text[i:]) | fold64
+			if (look(uint32(v))|look(uint32(v>>shift))|look(uint32(v>>(2*shift&63))))&1 != 0 {
+				for k := i; k <= i+2*stride; k += stride {
+					if hits = s.hitAt(text, k, hits); len(hits) == cap(hits) {
+						return hits
+					}
+				}
+			}
+		}
+	case stride+s.gram <= 8:
+		for ; i+8 <= len(text); i += 2 * stride {
+			v := binary.LittleEndian.Uint64(text[i:]) | fold64
+			if (look(uint32(v))|look(uint32(v>>shift)))&1 != 0 {
+				for k := i; k <= i+stride; k += stride {
+					if hits = s.hitAt(text, k, hits); len(hits) == cap(hits) {
+						return hits
+					}
+				}
+			}
 		}
 	}
 	for ; i+s.gram <= len(text); i += stride {
-		h := s.hash(loadGram(text[i:]))
-		if grams[h/64]>>(h%64)&1 != 0 && s.verify(text, i) {
-			return true
+		if hits = s.hitAt(text, i, hits); len(hits) == cap(hits) {
+			return hits
 		}
 	}
-	return false
+	return hits
 }
 
-// verify reports whether a word stands in text around text[i], whose gram is one
-// of a word's.
-func (s *wordSet) verify(text []byte, i int) bool {
+// hitAt appends the start of a word whose gram stands at text[i], if there is one
+// that is not the last of hits.
+func (s *wordSet) hitAt(text []byte, i int, hits []int32) []int32 {
+	h := s.hash(loadGram(text[i:]))
+	if s.grams[h/64]>>(h%64)&1 == 0 {
+		return hits
+	}
+	if start := s.verify(text, i); start >= 0 && (len(hits) == 0 || hits[len(hits)-1] != int32(start)) {
+		hits = append(hits, int32(start))
+	}
+	return hits
+}
+
+// verify returns where a word starts that stands around text[i], whose gram is one
+// of a word's; -1 if there is none.
+func (s *wordSet) verify(text []byte, i int) int {
 	for start := i; start >= 0 && start > i-s.stride; start-- {
 		node := 0
 		for j := start; j < len(text); j++ {
@@ -182,11 +225,11 @@ func (s *wordSet) verify(text []byte, i int) bool {
 				break
 			}
 			if s.accept[node] != 0 && (j+1 == len(text) || !isWordByte(text[j+1]) || !isWordByte(text[j])) && mayStart(text, start) {
-				return true
+				return start
 			}
 		}
 	}
-	return false
+	return -1
 }
 
 // mayStart reports whether a name may start at text[i], given that what stands

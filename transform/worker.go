@@ -51,6 +51,8 @@ type Worker struct {
 	masked   []byte
 	mask     masker
 	deep     bool    // deep rules may match in the record
+	hits     []int32 // where the deep rules' words are in the record's text
+	sure     bool    // and nowhere else, in no spelling
 	idHidden bool    // something in the id's field is hidden
 	changed  bool    // an ignored field or value was taken away
 	aside    *Worker // for what is cleaned beside records
@@ -135,7 +137,7 @@ func (w *Worker) Do(rec *record.Record) *Document {
 		d.Replaced += replaced
 	}
 
-	w.deep = w.p.rules.deep.mayHold(text)
+	w.lookForDeep(text)
 	inner, ok := w.unwrap(text)
 	if ok && rec.Defect == "" {
 		w.obj.unique(w.onDuplicate())
@@ -187,7 +189,7 @@ func (w *Worker) Clean(text []byte) (clean []byte, changed bool) {
 	a.obj.reset()
 	if utf8.Valid(text) {
 		if _, ok := a.unwrap(text); ok {
-			a.deep = r.deep.mayHold(text)
+			a.deep, a.sure = r.deep.mayHold(text), false
 			a.removeIgnored()
 			if !a.changed {
 				return text, false
@@ -246,6 +248,7 @@ func (w *Worker) namesIgnored(text []byte) bool {
 func (w *Worker) unwrap(text []byte) (inner []byte, ok bool) {
 	for layer := 0; ; layer++ {
 		plain := bytes.TrimPrefix(text, bom)
+		w.sure = w.sure && layer == 0 && len(plain) == len(text)
 		if lossy, ok := w.obj.parse(&w.scan, plain, fromBody); ok {
 			w.doc.Replaced += lossy
 			return plain, true
@@ -331,6 +334,39 @@ func (w *Worker) maskText(field, text []byte) []byte {
 // brings the other values onto one line.
 func (w *Worker) removeIgnored() { w.removeBy(w.p.rules, w.obj.members, w.deep && !w.doc.Text) }
 
+// lookForDeep notes whether and where the deep rules' words are in the record's
+// text.
+func (w *Worker) lookForDeep(text []byte) {
+	const most = 32
+	set := &w.p.rules.deep
+	w.deep, w.sure = false, false
+	if len(set.words) == 0 {
+		return
+	}
+	if w.hits == nil {
+		w.hits = make([]int32, 0, most)
+	}
+	w.hits = set.find(text, w.hits[:0])
+	hidden := set.odd || set.mayHide(text)
+	w.deep = hidden || len(w.hits) > 0
+	w.sure = !hidden && len(w.hits) < most
+}
+
+// holdsDeep reports whether a word of a deep rule may be in a member's name and in
+// its value.
+func (w *Worker) holdsDeep(r *rules, m *member) (key, value bool) {
+	if !w.sure || m.Source != fromBody || !m.Tight {
+		return true, r.deep.mayHold(m.Value)
+	}
+	from := m.At + len(m.Key)
+	for _, hit := range w.hits {
+		at := int(hit)
+		key = key || at >= m.At && at < from
+		value = value || at > from && at < from+len(`":`)+len(m.Value)
+	}
+	return key, value
+}
+
 // removeBy does that to some members, with some rules.
 func (w *Worker) removeBy(r *rules, members []member, deep bool) {
 	for i := range members {
@@ -338,7 +374,11 @@ func (w *Worker) removeBy(r *rules, members []member, deep bool) {
 		if m.Gone {
 			continue
 		}
-		gone, inside, by := r.top(m, deep)
+		key, hold := deep, deep
+		if deep {
+			key, hold = w.holdsDeep(r, m)
+		}
+		gone, inside, by := r.top(m, key)
 		switch {
 		case gone:
 			m.Gone, w.changed = true, true
@@ -347,7 +387,6 @@ func (w *Worker) removeBy(r *rules, members []member, deep bool) {
 				w.removed(string(m.Name), "ignored by "+by.path)
 			}
 		case isContainer(m.Value):
-			hold := deep && r.deep.mayHold(m.Value)
 			if !inside && !m.Broken && !hold {
 				continue
 			}
@@ -363,7 +402,7 @@ func (w *Worker) removeBy(r *rules, members []member, deep bool) {
 				w.changed = w.changed || changed
 				w.maskedIn(m.Name, &r.deep)
 			}
-		case deep && m.Value[0] == '"':
+		case hold && m.Value[0] == '"':
 			from := len(w.kept)
 			kept, hidden := w.mask.appendString(w.kept, &r.deep, m.Value)
 			if w.kept = kept; hidden {
