@@ -35,7 +35,7 @@ func (r *reader) ignored(name string) []string {
 // formFault says why a path is written in a form that can match no field, and how
 // it is written instead; "" if it is not.
 func formFault(path string) string {
-	what := ""
+	var what string
 	elems := strings.Split(strings.TrimPrefix(path, "**."), ".")
 	switch {
 	case strings.ContainsFunc(path, unicode.IsSpace):

@@ -339,12 +339,12 @@ func (m *masker) isBarred(name, i int) bool {
 func (m *masker) tagOf(f named) bool {
 	const longest = 1000
 	for i := f.end; i < len(m.ch) && i < f.end+longest; i++ {
-		switch c := m.ch[i]; {
-		case c == '"' || c == '\'':
+		switch m.ch[i] {
+		case '"', '\'':
 			if end, ok := m.quotedEnd(i); ok && end < f.end+longest {
 				i = end - 1
 			}
-		case c == '>':
+		case '>':
 			if m.ch[i-1] != '/' && i+1 < len(m.ch) {
 				inside := f
 				inside.kind, inside.value = inTag, i+1
@@ -353,7 +353,7 @@ func (m *masker) tagOf(f named) bool {
 			f.tag = 0
 			m.elementsValue(f)
 			return true
-		case c == '<':
+		case '<':
 			return false
 		}
 	}

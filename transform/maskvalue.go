@@ -522,7 +522,7 @@ func (m *masker) startsName(i int) bool {
 	for i < len(m.ch) && i > from && m.isBlank(i) && !m.isLineEnd(i) {
 		i++
 	}
-	return i > from && i < len(m.ch) && m.isSeparator(i) && !(m.ch[i] == ':' && m.chAt(i+1) == '/' && m.chAt(i+2) == '/')
+	return i > from && i < len(m.ch) && m.isSeparator(i) && (m.ch[i] != ':' || m.chAt(i+1) != '/' || m.chAt(i+2) != '/')
 }
 
 func (m *masker) isSeparator(i int) bool {

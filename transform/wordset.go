@@ -106,8 +106,12 @@ func (s *wordSet) build() {
 }
 
 func (s *wordSet) buildFilter(least int) {
-	const mostStride = 8
+	// The shorter the grams, the longer the strides; but pairs of letters are in
+	// every text once they are many.
+	const mostStride, mostWords = 8, 6
 	switch {
+	case least >= 4 && least <= 6 && len(s.words) <= mostWords:
+		s.gram = 2
 	case least >= 5:
 		s.gram = 4
 	case least == 4:
@@ -321,17 +325,18 @@ func (s *wordSet) hiddenByEntity(text []byte) bool {
 // hides reports whether a character that was written as an escape may be part of
 // a word, or the start of another escape that rest goes on with.
 func (s *wordSet) hides(r int, rest []byte) bool {
-	switch {
-	case r >= 0x80:
+	if r >= 0x80 {
 		return s.wide
-	case r == '\\':
-		return true
-	case r == '%':
+	}
+	switch r {
+	case '\\':
+		return len(rest) > 0 && indexByte("uUxX0123_\\%&#", rest[0])
+	case '%':
 		_, ok := hexValue(rest, 2)
-		return ok || len(rest) > 0 && rest[0] == 'u'
-	case r == '&':
+		return ok || len(rest) > 0 && indexByte("u%\\&", rest[0])
+	case '&':
 		return startsEntity(rest)
-	case r == '#':
+	case '#':
 		return s.wide
 	}
 	return s.class[r] != 0
@@ -340,8 +345,17 @@ func (s *wordSet) hides(r int, rest []byte) bool {
 // startsEntity reports whether an entity that may be part of a word, or of
 // another entity, goes on with rest behind its ampersand.
 func startsEntity(rest []byte) bool {
-	return len(rest) > 0 && (rest[0] == '#' || slices.ContainsFunc(
-		[]string{"amp;", "lowbar;", "num;", "percnt;", "bsol;", "dash;", "hyphen;", "UnderBar;"}, func(e string) bool { return bytes.HasPrefix(rest, []byte(e)) }))
+	for bytes.HasPrefix(rest, []byte("amp;")) {
+		rest = rest[len("amp;"):]
+		if len(rest) > 0 && indexByte("%\\&", rest[0]) {
+			return true
+		}
+	}
+	if len(rest) == 0 {
+		return false
+	}
+	return indexByte("#%\\", rest[0]) || indexByte("lnpbdhU", rest[0]) && slices.ContainsFunc(
+		[]string{"lowbar;", "num;", "percnt;", "bsol;", "dash;", "hyphen;", "UnderBar;"}, func(e string) bool { return bytes.HasPrefix(rest, []byte(e)) })
 }
 
 // at calls found with each word that starts at glyph i, and its end.

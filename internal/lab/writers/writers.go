@@ -49,19 +49,20 @@ func Draw(t *rapid.T) Record {
 
 // word draws a secret without blanks, phrase one that only quotes hold together.
 func word(t *rapid.T) string {
-	s := Marker
-	for _, p := range rapid.SliceOfN(rapid.SampledFrom([]string{"-", "_", "!", "@", "$", "^", "*", "~", "+", "/", "0", "x", "中", "é"}), 0, 4).Draw(t, "word") {
-		s += p + Marker
-	}
-	return s
+	return Marker + pieces(t, "word", []string{"-", "_", "!", "@", "$", "^", "*", "~", "+", "/", "0", "x", "中", "é"})
 }
 
 func phrase(t *rapid.T) string {
-	s := Marker
-	for _, p := range rapid.SliceOfN(rapid.SampledFrom([]string{" ", "  ", ", ", "; ", " = ", ": ", "&", "{", "}", "]", "(", ")", "|", "<", ">", "#", "%", "中", "'", "\\", "\"", "\n", "a:", " token ", "\t"}), 0, 5).Draw(t, "phrase") {
-		s += p + Marker
+	return Marker + pieces(t, "phrase", []string{" ", "  ", ", ", "; ", " = ", ": ", "&", "{", "}", "]", "(", ")", "|", "<", ">", "#", "%", "中", "'", "\\", "\"", "\n", "a:", " token ", "\t"})
+}
+
+// pieces draws some pieces, with a marker behind each.
+func pieces(t *rapid.T, label string, of []string) string {
+	var b strings.Builder
+	for _, p := range rapid.SliceOfN(rapid.SampledFrom(of), 0, 5).Draw(t, label) {
+		b.WriteString(p + Marker)
 	}
-	return s
+	return b.String()
 }
 
 func name(t *rapid.T) string {
