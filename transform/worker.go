@@ -50,9 +50,8 @@ type Worker struct {
 	text     []byte    // a text document's value
 	masked   []byte
 	mask     masker
-	deep     bool    // deep rules may match in the record
-	hits     []int32 // where the deep rules' words are in the record's text
-	sure     bool    // and nowhere else, in no spelling
+	deep     bool // deep rules may match in the record
+	places   [sources]places
 	idHidden bool    // something in the id's field is hidden
 	changed  bool    // an ignored field or value was taken away
 	aside    *Worker // for what is cleaned beside records
@@ -137,7 +136,7 @@ func (w *Worker) Do(rec *record.Record) *Document {
 		d.Replaced += replaced
 	}
 
-	w.lookForDeep(text)
+	w.deep = w.lookForDeep(text, fromBody)
 	inner, ok := w.unwrap(text)
 	if ok && rec.Defect == "" {
 		w.obj.unique(w.onDuplicate())
@@ -174,7 +173,6 @@ func (w *Worker) Do(rec *record.Record) *Document {
 // values behind ignored words hidden. changed says whether there were any; if not,
 // the text itself is returned. The result is valid until the next call.
 func (w *Worker) Clean(text []byte) (clean []byte, changed bool) {
-	r := w.p.rules
 	if len(w.p.opts.Ignore) == 0 || len(text) == 0 {
 		return text, false
 	}
@@ -188,8 +186,8 @@ func (w *Worker) Clean(text []byte) (clean []byte, changed bool) {
 	}
 	a.obj.reset()
 	if utf8.Valid(text) {
+		a.deep = a.lookForDeep(text, fromBody)
 		if _, ok := a.unwrap(text); ok {
-			a.deep, a.sure = r.deep.mayHold(text), false
 			a.removeIgnored()
 			if !a.changed {
 				return text, false
@@ -248,8 +246,10 @@ func (w *Worker) namesIgnored(text []byte) bool {
 func (w *Worker) unwrap(text []byte) (inner []byte, ok bool) {
 	for layer := 0; ; layer++ {
 		plain := bytes.TrimPrefix(text, bom)
-		w.sure = w.sure && layer == 0 && len(plain) == len(text)
 		if lossy, ok := w.obj.parse(&w.scan, plain, fromBody); ok {
+			if w.deep && (layer > 0 || len(plain) < len(text)) {
+				w.lookForDeep(plain, fromBody)
+			}
 			w.doc.Replaced += lossy
 			return plain, true
 		}
@@ -302,6 +302,9 @@ func (w *Worker) mergeMessage() {
 	if r := w.p.rules.message; r != nil {
 		w.removeBy(r, w.obj.members[n:], false)
 	}
+	if w.deep {
+		w.lookForDeep(inner, fromMessage)
+	}
 	w.doc.Replaced += lossy + inNames
 	w.obj.findSig(messageSig, messageName).Gone = true
 	w.removed(messageField, "merged over the record")
@@ -334,32 +337,38 @@ func (w *Worker) maskText(field, text []byte) []byte {
 // brings the other values onto one line.
 func (w *Worker) removeIgnored() { w.removeBy(w.p.rules, w.obj.members, w.deep && !w.doc.Text) }
 
-// lookForDeep notes whether and where the deep rules' words are in the record's
-// text.
-func (w *Worker) lookForDeep(text []byte) {
+// places are where the deep rules' words are in a text that members come from.
+type places struct {
+	hits []int32 // at most cap(hits)
+	sure bool    // and nowhere else, in no spelling
+}
+
+// lookForDeep notes whether and where the deep rules' words are in a text.
+func (w *Worker) lookForDeep(text []byte, source uint8) bool {
 	const most = 32
-	set := &w.p.rules.deep
-	w.deep, w.sure = false, false
+	p, set := &w.places[source], &w.p.rules.deep
+	p.sure = false
 	if len(set.words) == 0 {
-		return
+		return false
 	}
-	if w.hits == nil {
-		w.hits = make([]int32, 0, most)
+	if p.hits == nil {
+		p.hits = make([]int32, 0, most)
 	}
-	w.hits = set.find(text, w.hits[:0])
+	p.hits = set.find(text, p.hits[:0])
 	hidden := set.odd || set.mayHide(text)
-	w.deep = hidden || len(w.hits) > 0
-	w.sure = !hidden && len(w.hits) < most
+	p.sure = !hidden && len(p.hits) < most
+	return hidden || len(p.hits) > 0
 }
 
 // holdsDeep reports whether a word of a deep rule may be in a member's name and in
 // its value.
 func (w *Worker) holdsDeep(r *rules, m *member) (key, value bool) {
-	if !w.sure || m.Source != fromBody || !m.Tight {
+	p := &w.places[m.Source]
+	if !p.sure || !m.Tight {
 		return true, r.deep.mayHold(m.Value)
 	}
 	from := m.At + len(m.Key)
-	for _, hit := range w.hits {
+	for _, hit := range p.hits {
 		at := int(hit)
 		key = key || at >= m.At && at < from
 		value = value || at > from && at < from+len(`":`)+len(m.Value)
