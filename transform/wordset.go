@@ -257,12 +257,20 @@ func (s *wordSet) mayHide(text []byte) bool {
 }
 
 func (s *wordSet) hiddenBySlash(text []byte) bool {
+	const near = 16 // JSON inside JSON has an escape every few bytes
 	for i := 0; ; {
-		k := bytes.IndexByte(text[i:], '\\')
-		if k < 0 {
-			return false
+		most := min(i+near, len(text))
+		for i < most && text[i] != '\\' {
+			i++
 		}
-		i += k + 1
+		if i == most {
+			k := bytes.IndexByte(text[i:], '\\')
+			if k < 0 {
+				return false
+			}
+			i += k
+		}
+		i++
 		for i < len(text) && text[i] == '\\' {
 			i++
 		}
