@@ -393,7 +393,7 @@ func (m *masker) isElementsKey(name int) bool {
 	for i > 0 && end-i < longest && m.wordAt(i-1) {
 		i--
 	}
-	return m.isOneOf(i, end, "name", "key", "field", "id", "k", "n", "label", "param", "parameter", "header", "attribute", "attr", "property", "column", "variable", "fieldname", "keyname", "paramname")
+	return m.isOneOf(i, end, "name", "key", "field", "id", "type", "k", "n", "label", "param", "parameter", "header", "attribute", "attr", "property", "column", "variable", "fieldname", "keyname", "paramname")
 }
 
 // elementsValue finds the value of an element whose key is the name.

@@ -137,6 +137,7 @@ func shapes() []maskCase {
 		{"tag cut off", `<password>S1`, `<password>***`},
 		{"element with key and value", `<add key="password" value="S1"/>`, `<add key="password" value=***/>`},
 		{"element with name, type and value", `<input name="password" type="hidden" value="S1">`, `<input name="password" type="hidden" value=***>`},
+		{"field of a form that hides what is typed", `<input type="password" name="q" value="S1">`, `<input type="password" name="q" value=***>`},
 		{"element with a name", `<property name="password">S1</property>`, `<property name="password">***</property>`},
 		{"object with key and value", `[{"key":"password","value":"S1"},{"key":"a","value":"b"}]x`, `[{"key":"password","value":***},{"key":"a","value":"b"}]x`},
 		{"variable of a container", `- name: password⏎  value: S1⏎- name: a⏎  value: b`, `- name: password⏎  value: ***⏎- name: a⏎  value: b`},
