@@ -10,7 +10,7 @@ import (
 
 func (r *reader) cleaning() Cleaning {
 	c := Cleaning{
-		Ignore:        r.paths("ES_Log_IgnoreWord", true),
+		Ignore:        r.ignored("ES_Log_IgnoreWord"),
 		MessageMerge:  r.messageMerge(),
 		TimeField:     r.timeField(),
 		TimeOverwrite: r.boolean("ES_Time_Overwrite"),
@@ -77,10 +77,10 @@ func loadZone(name string) *time.Location {
 }
 
 // paths returns a list of field paths without repetitions.
-func (r *reader) paths(name string, anyDepth bool) []string {
+func (r *reader) paths(name string) []string {
 	var found []string
 	for _, path := range list(r.value(name)) {
-		switch fault := pathFault(path, anyDepth); {
+		switch fault := pathFault(path, false); {
 		case fault != "":
 			v, _ := lookup(name)
 			r.problem(name, "got "+quote(path)+": "+fault+"; allowed: "+v.AllowedText())

@@ -131,6 +131,8 @@ func TestLoadValues(t *testing.T) {
 		{"ES_Index_KeyWord", strings.Repeat("k", 244), strings.Repeat("k", 244) + " ", []string{"ES_Dead_Letter_Index=none"}},
 		{"ES_Log_IgnoreWord", " password , ,user.token,**.secret,**.a.b,password", "password user.token **.secret **.a.b", nil},
 		{"ES_Log_IgnoreWord", ",", "", nil},
+		{"ES_Log_IgnoreWord", "a，b、c;d；e\nf\r\n g ", "a b c d e f g", nil},
+		{"ES_Log_IgnoreWord", "404,@timestamp,_id.$oid,x-token,密码,**.a_b", "404 @timestamp _id.$oid x-token 密码 **.a_b", nil},
 		{"ES_Index_TimeFormat", "day", "-2006-01-02", nil},
 		{"ES_Index_TimeFormat", "Hour", "-2006-01-02-15", nil},
 		{"ES_Index_TimeFormat", "week", "-2006-w01", nil},

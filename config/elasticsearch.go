@@ -19,7 +19,7 @@ func (r *reader) elasticsearch() *Elasticsearch {
 		APIKey:          r.secret("ES_ApiKey"),
 		Period:          r.period(),
 		FilterEmpty:     r.choice("ES_Empty_Record") == "filter",
-		TimeFields:      r.paths("ES_Index_TimeField", false),
+		TimeFields:      r.paths("ES_Index_TimeField"),
 		IDField:         r.idField(),
 		IDFieldSet:      r.isSet("ES_Id_Field"),
 		IDPrefix:        r.printable("ES_Id_Prefix", 64),

@@ -63,8 +63,8 @@ var Variables = []Variable{
 	{Name: "ES_Index_KeyWord", Unset: "required with ES_Address", Allowed: allowedIndex + "; {topic} in it stands for the record's topic", About: "prefix of the index names, lower-cased"},
 	{
 		Name: "ES_Log_IgnoreWord", Group: GroupCleaning, Unset: none,
-		Allowed: allowedPaths + ", **.name or **.a.b (at any depth)",
-		About:   "fields to remove from every document",
+		Allowed: allowedPaths + ", **.name or **.a.b (at any depth, in any case, and in text inside strings)",
+		About:   "fields to remove from every document; **.name is the form for secrets",
 	},
 	{
 		Name: "ES_Message_Merge", Group: GroupCleaning, Default: "over", Choices: []string{"over", "under", none},

@@ -82,7 +82,23 @@ func (s *letterSource) document(rec *record.Record) (doc *transform.Document) {
 }
 
 func (s *letterSource) appendTo(buf []byte) []byte {
-	return appendLetter(buf, &s.letters[s.at], s.doc, s.sizes[s.at])
+	l := &s.letters[s.at]
+	key, reason, cleaned := s.clean(l)
+	return appendLetter(buf, l, s.doc, s.sizes[s.at], key, reason, cleaned)
+}
+
+// clean returns the record's key and the server's reason, which may quote the
+// record, without what is ignored, and whether the key was not so before. What
+// cannot be cleaned is not kept.
+func (s *letterSource) clean(l *record.DeadLetter) (key []byte, reason string, cleaned bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			key, reason, cleaned, s.c.worker = nil, "", true, s.c.cfg.Program.NewWorker()
+		}
+	}()
+	reason = s.c.worker.CleanReason(l.Cause.Reason)
+	key, cleaned = s.c.worker.Clean(l.Record.Key)
+	return key, reason, cleaned
 }
 
 // refuse shortens a letter that is too large or too odd: it keeps as much of the
@@ -103,13 +119,13 @@ func (s *letterSource) refusesAlone() bool { return true }
 // appendLetter appends a dead letter. No dynamic mapping can refuse it: its
 // fields have the same type in every letter. What might look like a date to
 // one letter's mapping and not to the next is told apart by plain.
-func appendLetter(buf []byte, l *record.DeadLetter, doc *transform.Document, size deadletter.Size) []byte {
+func appendLetter(buf []byte, l *record.DeadLetter, doc *transform.Document, size deadletter.Size, key []byte, reason string, cleaned bool) []byte {
 	buf = append(buf, `{"@timestamp":"`...)
 	buf = l.Record.Batch.Arrival.UTC().AppendFormat(buf, "2006-01-02T15:04:05.000Z07:00")
 	buf = append(buf, `","error":{"type":"`...)
 	buf, _ = rawjson.AppendEscaped(buf, l.Cause.Type)
 	buf = append(buf, `","reason":"`...)
-	buf = appendPlain(buf, size.Reason(l.Cause.Reason))
+	buf = appendPlain(buf, size.Reason(reason))
 	buf = append(buf, '"')
 	if l.Cause.Status != 0 {
 		buf = append(buf, `,"status":`...)
@@ -126,10 +142,13 @@ func appendLetter(buf []byte, l *record.DeadLetter, doc *transform.Document, siz
 		buf = append(buf, `,"offset":`...)
 		buf = strconv.AppendInt(buf, l.Record.Offset, 10)
 	}
-	if l.Record.Key != nil {
+	if key != nil {
 		buf = append(buf, `,"key":"`...)
-		buf = appendPlain(buf, size.Key(l.Record.Key))
+		buf = appendPlain(buf, size.Key(key))
 		buf = append(buf, '"')
+	}
+	if cleaned {
+		buf = append(buf, `,"key_cleaned":true`...)
 	}
 	buf = append(buf, `},"target":{"sink":"`...)
 	buf = append(buf, l.Sink...)

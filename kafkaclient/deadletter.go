@@ -30,6 +30,10 @@ const (
 	// came and not a document.
 	HeaderValue = "value"
 	ValueRaw    = "raw"
+	// HeaderKey is there, as KeyCleaned, if ignored fields were taken out of the
+	// record's key.
+	HeaderKey  = "key"
+	KeyCleaned = "cleaned"
 )
 
 // DeadLetters is a client's place for dead letters. It shares the client's
@@ -106,15 +110,20 @@ func (c *Client) shrink(l *record.DeadLetter, size *letterSize) bool {
 
 func (c *Client) makeLetter(m *message, l *record.DeadLetter, size letterSize) {
 	cutFrom := c.letter(l)
-	m.key, m.value, m.time = l.Record.Key, c.value, l.Record.Batch.Arrival.UnixMilli()
+	reason := c.worker.CleanReason(l.Cause.Reason)
+	key, cleaned := c.worker.Clean(l.Record.Key) // valid until the worker's next text
+	m.key, m.value, m.time = key, c.value, l.Record.Batch.Arrival.UnixMilli()
 	m.source(l.Record)
 	if size.cutKey {
 		m.key = []byte(size.Key(m.key))
 		m.header(HeaderKeyBytes, strconv.Itoa(len(l.Record.Key)))
 	}
+	if cleaned {
+		m.header(HeaderKey, KeyCleaned)
+	}
 	m.header(HeaderErrorType, l.Cause.Type)
-	if l.Cause.Reason != "" {
-		m.header(HeaderErrorReason, size.Reason(l.Cause.Reason))
+	if reason != "" {
+		m.header(HeaderErrorReason, size.Reason(reason))
 	}
 	if l.Cause.Status != 0 {
 		m.header(HeaderErrorStatus, strconv.Itoa(l.Cause.Status))

@@ -56,6 +56,7 @@ func (c *Client) Write(ctx context.Context, d record.Delivery) ([]record.Result,
 			}
 			c.value = doc.AppendSource(c.value[:0])
 			m.value, replaced = c.value, doc.Replaced
+			m.key, _ = c.worker.Clean(r.Key)
 		}
 		if c.cfg.Headers {
 			m.source(r)

@@ -3,320 +3,229 @@ package transform
 import (
 	"bytes"
 	"slices"
-	"strings"
-	"unicode"
+
+	"ckafka-etl/internal/rawjson"
 )
 
 // masked is what stands in text where a value was.
 const masked = "***"
 
-// maskText appends text with the value behind each ignored word hidden: in
-// text that is no JSON object the cleaning has to guess what a field is, and it
-// guesses so that rather too much is hidden than too little.
-//
-// A value is what follows one of the words and a colon or an equals sign. It is
-// a quoted string, a bracketed structure, or a run of other text up to white
-// space or to a separator behind which the next name starts; behind the name
-// of an authentication scheme the next run belongs to it. Words match whole and
-// in any case, quoted or not. All of it may be escaped as in JSON, any number of
-// times.
-func (r *rules) maskText(dst, text []byte) []byte {
+// masker hides the values of ignored words in text. In text that is no JSON
+// object it has to be guessed what a field is: it is a name, then what
+// separates, then a value, once the escapes of all writers are undone (glyphs),
+// and the guess is such that rather too much is hidden than too little. It
+// reuses its buffers and is not safe for concurrent use.
+type masker struct {
+	glyphs
+	set    *wordSet
+	found  []named
+	names  []int32 // where those start, in order
+	hidden []span
+	plain  []byte  // a JSON string's value
+	from   []int32 // where each of its bytes starts in the string
+
+	tell bool  // note the words whose values are hidden
+	told []int // those words
+
+	noClose   [quoteKinds][8]int32 // by kind and style: from where on no quote of level 0 to 3 closes across lines
+	wholeLine bool                 // the last value was the rest of its line
+	work      int                  // what may still be looked at in search of ends
+}
+
+// span is a part of a text.
+type span struct{ from, to int }
+
+// named is a name in the text, and where the value starts that it has.
+type named struct {
+	word      int
+	name, end int   // of the name, as glyphs
+	value     int   // where it starts
+	kind      kind  // how it ends
+	closed    bool  // the name is in quotes of its own
+	around    quote // the quote that the name and the value are in, if it has one
+	tag       int   // where the tag's name starts, if the name is a tag's
+	sepLevel  uint8 // of what separates
+	lineLevel uint8 // line ends that are escaped no more often than this are the writer's
+}
+
+// kind says how a value ends.
+type kind uint8
+
+const (
+	plain   kind = iota // as it begins: a quote, a bracket, a run of text
+	quoted              // a quoted string, else there is none
+	inTag               // with the tag
+	inBars              // with the next bar
+	inPart              // a part of a form: with the next boundary
+	ofShell             // a word of a command line
+)
+
+// appendMasked appends text with parts of it hidden.
+func appendMasked(dst, text []byte, spans []span) []byte {
 	from := 0
-	for i := 0; i < len(text); {
-		k := bytes.IndexAny(text[i:], `:=\`)
-		if k < 0 {
-			break
-		}
-		at := i + k
-		c := charAt(text, at)
-		i = c.end
-		if c.b != ':' && c.b != '=' || !r.endsInWord(text[from:at]) {
-			continue
-		}
-		start := valueStart(text, c.end)
-		end := valueEnd(text, start)
-		dst = append(dst, text[from:start]...)
-		if end > start {
-			dst = append(dst, masked...)
-		}
-		from, i = end, end
+	for _, s := range spans {
+		dst = append(append(dst, text[from:s.from]...), masked...)
+		from = s.to
 	}
 	return append(dst, text[from:]...)
 }
 
-// nameEnds may stand between a name and its colon.
-const nameEnds = " \t\r\n\"'`\\])"
+// appendString appends a JSON string, quotes included, with the values of the
+// set's words hidden in its text, and reports whether there are any. What is not
+// hidden stays as it is written.
+func (m *masker) appendString(dst []byte, set *wordSet, value []byte) (_ []byte, hidden bool) {
+	content := value[1 : len(value)-1]
+	if !set.mayHold(content) {
+		return append(dst, value...), false
+	}
+	escaped := bytes.IndexByte(content, '\\') >= 0
+	text := content
+	if escaped {
+		m.unescape(content)
+		text = m.plain
+	}
+	spans := m.spans(set, text)
+	if escaped {
+		for i := range spans {
+			spans[i] = span{int(m.from[spans[i].from]), int(m.from[spans[i].to])}
+		}
+	}
+	dst = append(dst, '"')
+	dst = appendMasked(dst, content, spans)
+	return append(dst, '"'), len(spans) > 0
+}
 
-// endsInWord reports whether text ends in an ignored word.
-func (r *rules) endsInWord(text []byte) bool {
-	for len(text) > 0 {
-		c, start := charBefore(text)
-		if strings.ContainsRune(nameEnds, c) {
-			text = text[:start]
+// unescape makes m.plain the value of a JSON string.
+func (m *masker) unescape(content []byte) {
+	m.plain, m.from = m.plain[:0], m.from[:0]
+	for i := 0; i < len(content); {
+		size := 1
+		if content[i] != '\\' {
+			m.plain = append(m.plain, content[i])
+		} else {
+			size = escapeSize(content[i:])
+			m.plain, _ = rawjson.AppendUnescaped(m.plain, content[i:i+size])
+		}
+		m.from = append(m.from, int32(i))
+		for len(m.from) < len(m.plain) {
+			m.from = append(m.from, int32(i+size))
+		}
+		i += size
+	}
+	m.from = append(m.from, int32(len(content)))
+}
+
+// escapeSize returns the size of the escape that a JSON string's content starts
+// with, a surrogate pair being one.
+func escapeSize(content []byte) int {
+	if len(content) < 6 || content[1] != 'u' {
+		return min(2, len(content))
+	}
+	if r, _ := hexValue(content[2:], 4); r >= 0xD800 && r < 0xDC00 && len(content) >= 12 && content[6] == '\\' && content[7] == 'u' {
+		if low, _ := hexValue(content[8:], 4); low >= 0xDC00 && low < 0xE000 {
+			return 12
+		}
+	}
+	return 6
+}
+
+// trim gives back space beyond so many bytes of text.
+func (m *masker) trim(beyond int) {
+	m.text, m.set = nil, nil
+	if cap(m.ch) > beyond || cap(m.plain) > beyond || cap(m.found) > beyond/64 {
+		*m = masker{tell: m.tell}
+	}
+}
+
+// spans returns the parts of text that are to be hidden, in order and apart. They
+// are valid until the next call.
+func (m *masker) spans(set *wordSet, text []byte) []span {
+	m.hidden = m.hidden[:0]
+	if !set.mayHold(text) {
+		return nil
+	}
+	m.set = set
+	m.read(text)
+	m.findNames()
+	if len(m.found) == 0 {
+		return nil
+	}
+	// Whoever makes text in which every value's end is far away must not make us
+	// look for it again and again: in the end the rest is hidden.
+	const least, factor = 1 << 14, 32
+	m.work = least + factor*len(m.ch)
+	m.noClose = [quoteKinds][8]int32{}
+	end := -1 // of what is hidden so far, as a glyph
+	names, inLine := m.names, false
+	for i := range m.found {
+		f := &m.found[i]
+		for len(names) > 0 && int(names[0]) < f.value {
+			names = names[1:]
+		}
+		next := len(m.ch)
+		if len(names) > 0 {
+			next = int(names[0])
+		}
+		if f.value < end && inLine && f.kind == plain && m.isRun(f.value) {
+			continue // of a line that goes to its end
+		}
+		start, to := m.valueOf(f, next)
+		if m.work < 0 {
+			to = len(m.ch)
+			if end == to {
+				break
+			}
+		}
+		if to <= start || to <= end {
 			continue
 		}
-		for _, w := range r.words {
-			if hasWordSuffix(text, w) {
-				return true
-			}
+		if m.tell {
+			m.told = append(m.told, f.word)
 		}
-		if !isEscapedBlank(text, c, start) {
-			return false
+		if last := len(m.hidden) - 1; last >= 0 && start <= end {
+			m.hidden[last].to = int(m.at[to])
+		} else {
+			m.hidden = append(m.hidden, span{int(m.at[start]), int(m.at[to])})
 		}
-		text = text[:trimSlashes(text[:start])]
+		inLine = m.wholeLine
+		if end = to; m.work < 0 {
+			break
+		}
 	}
-	return false
+	return m.hidden
 }
 
-// isEscapedBlank reports whether the character c at text[start] is the letter of
-// an escape such as \n.
-func isEscapedBlank(text []byte, c rune, start int) bool {
-	return start > 0 && text[start-1] == '\\' && strings.ContainsRune("nrtbf", c)
+// isRun reports whether nothing opens at glyph i that could end in another line.
+func (m *masker) isRun(i int) bool {
+	c := m.ch[i]
+	return m.opensAt(i) == 0 && !isOpening(c) && !m.isWideOpening(i) && !m.isLineEnd(i) && c != '|' && c != '>' && c != '-'
 }
 
-func hasWordSuffix(text []byte, word []rune) bool {
-	for _, want := range slices.Backward(word) {
-		if len(text) == 0 {
-			return false
+// findNames finds the set's words that have a value, in the order of the values.
+func (m *masker) findNames() {
+	m.found, m.names = m.found[:0], m.names[:0]
+	for i := range m.ch {
+		if m.set.class[m.ch[i]] == 0 && m.how[i]&written == 0 || !m.mayStart(i) {
+			continue
 		}
-		c, start := charBefore(text)
-		if c != want && unicode.ToLower(c) != unicode.ToLower(want) {
-			return false
+		n := len(m.found)
+		m.set.at(&m.glyphs, i, func(word, end int) { m.behind(named{word: word, name: i, end: end, lineLevel: 0xFF}) })
+		if len(m.found) > n {
+			m.names = append(m.names, int32(i))
 		}
-		text = text[:start]
 	}
-	if len(text) == 0 {
-		return true
+	byValue := func(a, b named) int { return a.value - b.value }
+	if !slices.IsSortedFunc(m.found, byValue) {
+		slices.SortStableFunc(m.found, byValue)
 	}
-	c, start := charBefore(text)
+}
+
+// mayStart reports whether a name may start at glyph i.
+func (m *masker) mayStart(i int) bool {
 	// Chinese has no blanks: there a word may follow any character.
-	return !isWordByte(byte(min(c, 0xFF))) || isEscapedBlank(text, c, start)
-}
-
-// valueStart passes over what stands between a name's colon and the value: the
-// rest of := and =>, and white space, since broken JSON may go on below.
-func valueStart(text []byte, i int) int {
-	for i < len(text) {
-		c := charAt(text, i)
-		if c.b > ' ' && c.b != '=' && c.b != '>' && c.b != ':' {
-			break
-		}
-		i = c.end
-	}
-	return i
-}
-
-// valueEnd returns the end of the value that starts at text[i].
-func valueEnd(text []byte, i int) int {
-	if i >= len(text) {
-		return i
-	}
-	if open, ok := openingAt(text, i); ok {
-		if isQuote(open.b) {
-			return quotedEnd(text, open)
-		}
-		return bracketEnd(text, open)
-	}
-	end := runEnd(text, i)
-	switch schemeOf(text[i:end]) {
-	case oneRun:
-		if next := skipBlank(text, end); next > end {
-			end = runEnd(text, next)
-		}
-	case wholeLine:
-		if k := bytes.IndexByte(text[end:], '\n'); k >= 0 {
-			return end + k
-		}
-		return len(text)
-	}
-	return end
-}
-
-// openingAt returns the quote or bracket that opens a value at text[i]. Before
-// it may stand white space that is escaped and the letters of a string literal,
-// such as Python's u'…' and C#'s @"…".
-func openingAt(text []byte, i int) (open char, ok bool) {
-	letters := 0
-	for i < len(text) {
-		c := charAt(text, i)
-		switch {
-		case isQuote(c.b):
-			return c, true
-		case letters == 0 && isOpening(c.b):
-			return c, true
-		case letters == 0 && c.b <= ' ':
-		case letters == 0 && c.slashes > 0 && strings.IndexByte("nrt", c.b) >= 0:
-		case letters < 2 && c.slashes == 0 && strings.IndexByte("uUbBrRfFL@$", c.b) >= 0:
-			letters++
-		default:
-			return char{}, false
-		}
-		i = c.end
-	}
-	return char{}, false
-}
-
-// quotedEnd returns the end of the quoted value that open opens. Without an end
-// everything is the value.
-func quotedEnd(text []byte, open char) int {
-	i, wide := open.end, 1
-	for i < len(text) && sameQuote(charAt(text, i), open) {
-		i, wide = charAt(text, i).end, wide+1
-	}
-	switch {
-	case wide == 2 && !endsValue(text, i): // ""value"": JSON inside CSV
-	case wide%2 == 0:
-		return i // nothing between them
-	}
-	for quotes := 0; i < len(text); {
-		c := charAt(text, i)
-		i = c.end
-		switch {
-		case !closes(c, open):
-			quotes = 0
-		case wide > 1:
-			if quotes++; quotes == wide {
-				return i
-			}
-		case i < len(text) && sameQuote(charAt(text, i), open):
-			i = charAt(text, i).end // twice: part of the value, as in SQL
-		default:
-			return i
-		}
-	}
-	return len(text)
-}
-
-// endsValue reports whether what stands at text[i] can follow a value.
-func endsValue(text []byte, i int) bool {
-	if i >= len(text) {
+	if i == 0 || m.ch[i] >= 0x80 || !m.wordAt(i-1) {
 		return true
 	}
-	c := charAt(text, i)
-	return c.b <= ' ' || isQuote(c.b) || isClosing(c.b) || strings.IndexByte(",;&|>/:", c.b) >= 0 ||
-		c.slashes > 0 && strings.IndexByte("nrt", c.b) >= 0
-}
-
-func sameQuote(c, open char) bool {
-	return c.b == open.b && c.slashes == open.slashes && c.hex == open.hex
-}
-
-// closes reports whether c ends the value that open opens. Each level of
-// escaping turns the backslashes before a quote into twice as many and one
-// more: what is left of them at the value's own level must be an even number.
-func closes(c, open char) bool {
-	if c.b != open.b {
-		return false
-	}
-	if c.slashes < open.slashes {
-		return true // the end of what the value lies in
-	}
-	unit := open.slashes + 1
-	if open.hex {
-		unit = 2 * open.slashes
-	}
-	own := c.slashes - open.slashes
-	return c.hex == open.hex && own%unit == 0 && own/unit%2 == 0
-}
-
-// bracketEnd returns the end of a structure, or of the text if it has none.
-func bracketEnd(text []byte, open char) int {
-	depth, before := 1, open.b
-	for i := open.end; i < len(text); {
-		c := charAt(text, i)
-		i = c.end
-		switch {
-		// An apostrophe is a quote only where a value or a name may start.
-		case c.b == '"', c.b == '\'' && strings.IndexByte("{[(,:=", before) >= 0:
-			i = quotedEnd(text, c)
-		case isOpening(c.b):
-			depth++
-		case isClosing(c.b):
-			if depth--; depth == 0 {
-				return i
-			}
-		}
-		if c.b > ' ' {
-			before = c.b
-		}
-	}
-	return len(text)
-}
-
-// runEnd returns the end of an unquoted value.
-func runEnd(text []byte, i int) int {
-	pairs := false
-	for i < len(text) {
-		c := charAt(text, i)
-		next := c.end
-		switch {
-		case c.b <= ' ' && c.slashes == 0:
-			return i
-		case c.b == '"' || isClosing(c.b):
-			if next >= len(text) || !isWordByte(text[next]) {
-				return i
-			}
-		case c.b == '=':
-			pairs = true
-		case c.b == ';' && pairs && skipBlank(text, next) > next:
-			next = skipBlank(text, next) // one cookie after the other
-		case strings.IndexByte(",;&|", c.b) >= 0:
-			if startsName(text, next) {
-				return i
-			}
-		}
-		i = next
-	}
-	return i
-}
-
-// startsName reports whether a name with a colon or equals sign behind it, a
-// blank, or the end of the text follows.
-func startsName(text []byte, i int) bool {
-	if i >= len(text) || text[i] <= ' ' {
-		return true
-	}
-	const longest = 128
-	from := i
-	for n := 0; i < len(text) && n < longest; n++ {
-		c := charAt(text, i)
-		if !isWordByte(c.b) && c.b < 0x80 && strings.IndexByte(`.-"'[]`, c.b) < 0 {
-			break
-		}
-		i = c.end
-	}
-	i = skipBlank(text, i)
-	if i == from || i >= len(text) {
-		return false
-	}
-	c := charAt(text, i)
-	return c.b == ':' || c.b == '='
-}
-
-const (
-	oneRun    = iota + 1 // the credentials are one word
-	wholeLine            // they are a list
-)
-
-// schemeOf reports whether word names an authentication scheme, behind which
-// stands what is to be hidden.
-func schemeOf(word []byte) int {
-	for _, s := range [...]string{"Basic", "Bearer", "Negotiate", "NTLM", "Token", "ApiKey"} {
-		if len(word) == len(s) && strings.EqualFold(string(word), s) {
-			return oneRun
-		}
-	}
-	for _, s := range [...]string{"Digest", "Hawk", "OAuth", "Signature", "AWS4-HMAC-SHA256"} {
-		if len(word) == len(s) && strings.EqualFold(string(word), s) {
-			return wholeLine
-		}
-	}
-	return 0
-}
-
-func skipBlank(text []byte, i int) int {
-	for i < len(text) && (text[i] == ' ' || text[i] == '\t') {
-		i++
-	}
-	return i
+	// -Dpassword=x
+	return i > 1 && m.ch[i-2] == '-' && m.ch[i-1]|0x20 >= 'a' && (i == 2 || !m.wordAt(i-3) && m.ch[i-3] != '-')
 }

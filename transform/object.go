@@ -106,7 +106,7 @@ func newMember(name string, value []byte) member {
 
 // replace gives the member another value, which is clean.
 func replace(m *member, value []byte) {
-	m.Value, m.Source, m.Noted, m.Broken = value, nowhere, false, false
+	m.Value, m.Source, m.Broken = value, nowhere, false
 }
 
 // Delete removes whatever stands at a path, written as in ES_Log_IgnoreWord
@@ -116,17 +116,20 @@ func (o *Object) Delete(path string) bool {
 	if err != nil {
 		return false
 	}
-	found := false
+	found, deep := false, r.deepLens != 0
 	for i := range o.members {
 		m := &o.members[i]
 		if m.Gone {
 			continue
 		}
-		gone, inside, _ := r.top(m)
+		gone, inside, _ := r.top(m, deep)
 		if gone {
 			m.Gone, found = true, true
-		} else if (inside || r.note != nil) && isContainer(m.Value) {
-			replace(m, r.appendKept(nil, m.Name, m.Value, func(*rule) { found = true }))
+		} else if (inside || deep) && isContainer(m.Value) {
+			if kept, changed := r.appendKept(nil, m.Name, m.Value, nil, nil); changed {
+				replace(m, kept)
+				found = true
+			}
 		}
 	}
 	return found

@@ -227,7 +227,7 @@ func TestExplain(t *testing.T) {
 		{"stamp", `{"time":1}`, Options{TimeField: "time", TimeOverwrite: true}, removals{{"time", "overwritten with the arrival time"}}},
 		{"stamp of what is missing", `{}`, Options{TimeField: "time", TimeOverwrite: true}, nil},
 		// A value of three bytes was once masked and not told.
-		{"masked", `password=abc`, Options{Ignore: []string{"password"}}, removals{{"msg_body", "values behind ignored words are masked"}}},
+		{"masked", `password=abc`, Options{Ignore: []string{"password"}}, removals{{"msg_body", "masked in its text, by password"}}},
 		{"text without a word", `user=abc`, Options{Ignore: []string{"password"}}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

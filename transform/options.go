@@ -13,7 +13,8 @@ import (
 // default unless the field says otherwise.
 type Options struct {
 	// Ignore are the fields to remove: "name" at top level, "user.password"
-	// nested, "**.password" at any depth.
+	// nested, "**.password" at any depth, in any case of ASCII letters, and with
+	// its values in text inside strings.
 	Ignore []string
 	// Merge says what becomes of a JSON object in the field message.
 	Merge Merge
@@ -117,7 +118,5 @@ func (p *Program) Zone() string { return p.opts.Zone.String() }
 
 // NewWorker returns a worker for one goroutine.
 func (p *Program) NewWorker() *Worker {
-	w := &Worker{p: p, clock: timeReader{zone: p.opts.Zone}}
-	w.scan.Note = p.rules.note
-	return w
+	return &Worker{p: p, clock: timeReader{zone: p.opts.Zone}}
 }

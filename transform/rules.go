@@ -13,55 +13,105 @@ import (
 // use. A name with dots is the same as nested names, since Elasticsearch makes
 // no difference: {"user.password":1} goes by the rule user.password.
 type rules struct {
-	list []rule
-	// note are the names that make a nested value worth a closer look, nil if
-	// only top-level fields are to go.
-	note *rawjson.Names
-	// firstSigs are the signatures of the names with which a rule can start.
+	list []rule // those that start at the top level
+	// firstSigs are the signatures of the names with which those can start.
 	firstSigs []uint64
 	firstSet  uint64 // of firstSigs: see sigBit
-	// words are the last names of all rules, for masking text.
-	words [][]rune
+	// deepRules are those that start at any depth, by their first name in lower
+	// case; bit n of deepLens: one of them has n bytes (63: 63 or more).
+	deepRules map[string][]*rule
+	deepLens  uint64
+	// message are the rules that begin with message. without that: the object in
+	// message is cleaned by them before it is merged. nil: there are none.
+	message *rules
+	// text are the last names of all rules, which are looked for in text that is no
+	// JSON object; deep are those of the deep rules, for the strings of an object.
+	text, deep wordSet
 }
 
 var dot = []byte{'.'}
 
 type rule struct {
-	path  string
-	elems []string
-	deep  bool // starts at any depth
+	number int // among the rules as they were given
+	path   string
+	elems  []string
+	deep   bool // starts at any depth, and its names are of any case
+}
+
+// is reports whether the rule's name n is elem.
+func (ru *rule) is(n int, elem []byte) bool {
+	if !ru.deep {
+		return ru.elems[n] == string(elem)
+	}
+	return len(ru.elems[n]) == len(elem) && equalFold(ru.elems[n], elem)
+}
+
+// equalFold reports whether two texts of the same length are equal but for the
+// case of ASCII letters.
+func equalFold(a string, b []byte) bool {
+	for i, c := range b {
+		if fold(a[i]) != fold(c) {
+			return false
+		}
+	}
+	return true
 }
 
 func newRules(paths []string) (*rules, error) {
 	r := &rules{}
-	var first, deep, words []string
-	for _, path := range paths {
+	merged := &rules{}
+	for number, path := range paths {
 		rest, isDeep := strings.CutPrefix(path, "**.")
 		elems := strings.Split(rest, ".")
 		if slices.Contains(elems, "") || slices.Contains(elems, "**") {
 			return nil, fmt.Errorf("%q is no field path", path)
 		}
-		r.list = append(r.list, rule{path: path, elems: elems, deep: isDeep})
-		words = append(words, strings.TrimRight(elems[len(elems)-1], nameEnds))
-		first = append(first, elems[0])
+		last := elems[len(elems)-1]
+		r.text.add(last, number)
 		if isDeep {
-			deep = append(deep, elems[0])
+			r.deep.add(last, number)
+		}
+		r.add(rule{number: number, path: path, elems: elems, deep: isDeep})
+		if len(elems) > 1 && elems[0] == messageField {
+			merged.add(rule{number: number, path: path, elems: elems[1:]})
+			r.message = merged
 		}
 	}
-	for _, name := range first {
-		sig := rawjson.Signature([]byte(name))
-		r.firstSigs, r.firstSet = append(r.firstSigs, sig), r.firstSet|sigBit(sig)
-	}
-	if len(deep) > 0 {
-		r.note = rawjson.NewNames(deep...)
-	}
-	slices.Sort(words)
-	for _, w := range slices.Compact(words) {
-		if w != "" {
-			r.words = append(r.words, []rune(w))
-		}
-	}
+	r.text.build()
+	r.deep.build()
 	return r, nil
+}
+
+func (r *rules) add(ru rule) {
+	first := ru.elems[0]
+	if ru.deep {
+		if r.deepRules == nil {
+			r.deepRules = make(map[string][]*rule)
+		}
+		key := string(appendFolded(nil, []byte(first)))
+		r.deepRules[key] = append(r.deepRules[key], &ru)
+		r.deepLens |= 1 << min(len(key), 63)
+		return
+	}
+	r.list = append(r.list, ru)
+	sig := rawjson.Signature([]byte(first))
+	r.firstSigs, r.firstSet = append(r.firstSigs, sig), r.firstSet|sigBit(sig)
+}
+
+func appendFolded(dst, text []byte) []byte {
+	for _, c := range text {
+		dst = append(dst, fold(c))
+	}
+	return dst
+}
+
+// startingDeep returns the deep rules that start with a name.
+func (r *rules) startingDeep(name []byte) []*rule {
+	if r.deepLens>>min(len(name), 63)&1 == 0 {
+		return nil
+	}
+	var room [64]byte
+	return r.deepRules[string(appendFolded(room[:0], name))]
 }
 
 // pending is a rule that has matched its first n names on the way down.
@@ -71,12 +121,15 @@ type pending struct {
 }
 
 // top says what the rules mean for a top-level member: it goes (by the rule
-// matched), or something inside it may have to go.
-func (r *rules) top(m *member) (gone, inside bool, matched *rule) {
-	if r.firstSet == 0 {
+// matched), or something inside it may have to go. Without deep only the rules
+// that start at the top level count.
+func (r *rules) top(m *member, deep bool) (gone, inside bool, matched *rule) {
+	switch {
+	case deep:
+		return r.look(m.Name)
+	case r.firstSet == 0:
 		return false, false, nil
-	}
-	if r.firstSet&sigBit(m.Sig) != 0 && slices.Contains(r.firstSigs, m.Sig) || rawjson.MayDot(m.Sig, m.Name) {
+	case r.firstSet&sigBit(m.Sig) != 0 && slices.Contains(r.firstSigs, m.Sig) || rawjson.MayDot(m.Sig, m.Name):
 		return r.look(m.Name)
 	}
 	return false, false, nil
@@ -99,7 +152,7 @@ func (r *rules) step(from, next []pending, name []byte, atTop bool) (gone bool, 
 		elem, rest, more := bytes.Cut(name, dot)
 		base := len(next)
 		for _, p := range here {
-			if p.rule.elems[p.n] == string(elem) {
+			if p.rule.is(p.n, elem) {
 				if p.n+1 == len(p.rule.elems) {
 					return true, next[:0], p.rule
 				}
@@ -107,13 +160,18 @@ func (r *rules) step(from, next []pending, name []byte, atTop bool) (gone bool, 
 			}
 		}
 		for i := range r.list {
-			ru := &r.list[i]
-			if (first || ru.deep) && ru.elems[0] == string(elem) {
+			if ru := &r.list[i]; first && ru.is(0, elem) {
 				if len(ru.elems) == 1 {
 					return true, next[:0], ru
 				}
 				next = append(next, pending{ru, 1})
 			}
+		}
+		for _, ru := range r.startingDeep(elem) {
+			if len(ru.elems) == 1 {
+				return true, next[:0], ru
+			}
+			next = append(next, pending{ru, 1})
 		}
 		if !more {
 			return false, next[base:], nil
@@ -123,14 +181,15 @@ func (r *rules) step(from, next []pending, name []byte, atTop bool) (gone bool, 
 }
 
 // appendKept appends value, the top-level member name's, on one line and
-// without what the rules remove from it. onGone, if not nil, hears of each
-// field that goes.
-func (r *rules) appendKept(dst, name, value []byte, onGone func(*rule)) []byte {
+// without what the rules remove from it, and reports whether that is not all of
+// it. mask, if not nil, hides the values of deep words in strings; onGone, if not
+// nil, hears of each field that goes.
+func (r *rules) appendKept(dst, name, value []byte, mask *masker, onGone func(*rule)) (_ []byte, changed bool) {
 	var room [8]pending
 	_, from, _ := r.step(nil, room[:0], name, true)
-	k := keeper{rules: r, dst: dst, data: value, onGone: onGone}
+	k := keeper{rules: r, dst: dst, data: value, mask: mask, onGone: onGone}
 	k.value(0, from)
-	return k.dst
+	return k.dst, k.changed
 }
 
 // keeper copies a value that is known to be valid JSON, leaving out fields and
@@ -141,6 +200,9 @@ type keeper struct {
 	data   []byte
 	name   []byte // scratch
 	onGone func(*rule)
+
+	mask    *masker
+	changed bool
 }
 
 // value copies the value at data[i] and returns its end.
@@ -162,6 +224,12 @@ func (k *keeper) value(i int, from []pending) int {
 		return i + 1
 	default:
 		end := k.scalarEnd(i)
+		if k.mask != nil && k.data[i] == '"' {
+			var hidden bool
+			k.dst, hidden = k.mask.appendString(k.dst, &k.rules.deep, k.data[i:end])
+			k.changed = k.changed || hidden
+			return end
+		}
 		k.dst = append(k.dst, k.data[i:end]...)
 		return end
 	}
@@ -186,6 +254,7 @@ func (k *keeper) object(i int, from []pending) int {
 		gone, next, matched := k.rules.step(from, room[:0], name, false)
 		i = k.space(k.space(end+1) + 1)
 		if gone {
+			k.changed = true
 			if k.onGone != nil {
 				k.onGone(matched)
 			}

@@ -24,7 +24,7 @@ func TestNamesHoldNoLoneSurrogates(t *testing.T) {
 		{"low and high", `{"\udc00\ud800":1}`, `{"\ufffd\ufffd":1}`, 2},
 		{"half before a pair", `{"\ud800\ud83c\udf89":1}`, `{"\ufffd\ud83c\udf89":1}`, 1},
 		{"pairs and other escapes", `{"\ud83c\udf89":1,"\\ud800":2,"\u0041\n":3,"a":{"\\\ud83c\udf89":4,"\"":5}}`, "", 0},
-		{"nested", `{"a":{"\ud800" : [{"\"\udfff":"\ud800"}], "b":"\ud800"},"c":1}`, `{"a":{"\ufffd":[{"\"\ufffd":"\ud800"}],"b":"\ud800"},"c":1}`, 2},
+		{"nested", `{"a":{"\ud800" : [{"\"\udfff":"\ud800"}], "b":"\ud800"},"c":1}`, `{"a":{"\ufffd" : [{"\"\ufffd":"\ud800"}], "b":"\ud800"},"c":1}`, 2},
 		{"in an array", `{"a":["\ud800",{"\ud801":"\ud802"}]}`, `{"a":["\ud800",{"\ufffd":"\ud802"}]}`, 1},
 		{"on several lines", "{\"a\":{\n\"\\ud800\"\n:\n1}}", `{"a":{"\ufffd":1}}`, 1},
 		{"an ignored field beside it", `{"a":{"\ud800":1,"password":2}}`, `{"a":{"\ufffd":1}}`, 1},

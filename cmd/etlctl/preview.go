@@ -30,7 +30,8 @@ func newPreview(sys *system) *cobra.Command {
 		Use:   "preview FILE...",
 		Short: "show what becomes of records; writes nothing and contacts nobody",
 		Long: `preview shows for each record where it would go, under which id, the document,
-and what was removed and why. It writes nothing and contacts nobody.
+and what was removed and why, and in the end how often each word of
+ES_Log_IgnoreWord matched. It writes nothing and contacts nobody.
 
 A FILE is an event, the value of a single record (JSON or text), or one event or
 JSON value a line; - is stdin. With --lines every line is a record, whatever it
@@ -155,6 +156,7 @@ func parseAt(text string, zone *time.Location) (time.Time, error) {
 type previewer struct {
 	cfg    *config.Config
 	worker *transform.Worker
+	words  *wordCount
 }
 
 func newPreviewer(cfg *config.Config) (*previewer, error) {
@@ -162,7 +164,7 @@ func newPreviewer(cfg *config.Config) (*previewer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &previewer{cfg: cfg, worker: program.NewWorker()}
+	p := &previewer{cfg: cfg, worker: program.NewWorker(), words: newWordCount(cfg)}
 	p.worker.Explain = true
 	return p, nil
 }
@@ -180,12 +182,13 @@ func (p *previewer) print(source *recordSource, to *previewPrinter, limit int) e
 	if err != nil && !errors.Is(err, errLimit) {
 		return err
 	}
-	return to.end(errors.Is(err, errLimit))
+	return to.end(errors.Is(err, errLimit), p.words)
 }
 
 // previewPrinter writes previews, for people or as JSON.
 type previewPrinter struct {
 	out      io.Writer
+	errs     io.Writer
 	json     *json.Encoder // nil: for people
 	paint    paint
 	shown    int
@@ -194,7 +197,7 @@ type previewPrinter struct {
 }
 
 func newPreviewPrinter(sys *system, asJSON bool) *previewPrinter {
-	to := &previewPrinter{out: sys.stdout, outcomes: make(map[string]int)}
+	to := &previewPrinter{out: sys.stdout, errs: sys.stderr, outcomes: make(map[string]int)}
 	if asJSON {
 		to.json = json.NewEncoder(sys.stdout)
 		to.json.SetEscapeHTML(false)
@@ -219,11 +222,25 @@ func (to *previewPrinter) record(p *preview) error {
 	return err
 }
 
-// end says for people what it comes to.
-func (to *previewPrinter) end(more bool) error {
+// end says for people what it comes to, and how often each ignored word matched;
+// with --json only which words never did.
+func (to *previewPrinter) end(more bool, words *wordCount) error {
 	if to.json != nil {
+		words.each(func(word, text, hint string) {
+			if hint != "" {
+				printf(to.errs, "warning: %s: %s %s: %s\n", ignoreVariable, word, text, hint)
+			}
+		})
 		return nil
 	}
+	var b strings.Builder
+	words.each(func(word, text, hint string) {
+		sign := to.paint.green("✓")
+		if hint != "" {
+			sign, hint = to.paint.yellow("!"), ": "+hint
+		}
+		fmt.Fprintf(&b, "%s %s %s %s%s\n", sign, ignoreVariable, oneLine(word), text, hint)
+	})
 	parts := make([]string, 0, len(outcomeOrder))
 	for _, o := range outcomeOrder {
 		if n := to.outcomes[o]; n > 0 {
@@ -240,6 +257,6 @@ func (to *previewPrinter) end(more bool) error {
 	if more {
 		text += "; there are more, --limit 0 shows all"
 	}
-	_, err := fmt.Fprintf(to.out, "%s. Nothing was written.\n", text)
+	_, err := fmt.Fprintf(to.out, "%s%s. Nothing was written.\n", b.String(), text)
 	return err
 }

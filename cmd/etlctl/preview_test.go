@@ -178,7 +178,7 @@ func TestPreviewFiltered(t *testing.T) {
 	require.NoError(t, err)
 	program, err := transform.New(transform.Options{Steps: []transform.Step{func(o *transform.Object) bool { return o.Get("keep") != nil }}})
 	require.NoError(t, err)
-	p := &previewer{cfg: cfg, worker: program.NewWorker()}
+	p := &previewer{cfg: cfg, worker: program.NewWorker(), words: newWordCount(cfg)}
 	v := p.preview(sourceRecord{Record: &record.Record{Body: []byte(`{"a":1}`), Batch: &record.Batch{}}})
 	assert.Equal(t, outcomeFiltered, v.outcome())
 	assert.Equal(t, outcomeFiltered, v.Elasticsearch.Outcome)

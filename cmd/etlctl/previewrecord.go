@@ -37,6 +37,9 @@ type preview struct {
 	Partition *int32  `json:"partition,omitempty"`
 	Offset    *int64  `json:"offset,omitempty"`
 	Key       *string `json:"key,omitempty"`
+	// KeyCleaned says that ignored fields were taken out of Key, as they are in a
+	// dead letter.
+	KeyCleaned bool `json:"key_cleaned,omitempty"`
 	// MadeUp says that the record came from no event and has no coordinates.
 	MadeUp bool `json:"coordinates_made_up,omitempty"`
 
@@ -46,7 +49,9 @@ type preview struct {
 	Document json.RawMessage `json:"document,omitempty"` // after cleaning
 	Text     bool            `json:"text,omitempty"`     // it was no JSON object
 	Removed  []removal       `json:"removed,omitempty"`
-	Replaced int             `json:"replaced,omitempty"` // characters that became U+FFFD
+	// Matched says how often each word of ES_Log_IgnoreWord took something away.
+	Matched  map[string]int `json:"matched,omitempty"`
+	Replaced int            `json:"replaced,omitempty"` // characters that became U+FFFD
 	// OutsideWindow says that the event time was too far from the arrival to
 	// name the index.
 	OutsideWindow bool `json:"outside_window,omitempty"`
@@ -114,11 +119,14 @@ func (p *previewer) preview(r sourceRecord) *preview {
 	if r.Offset != record.Unknown {
 		v.Offset = &r.Offset
 	}
-	if r.Key != nil {
-		key := string(r.Key)
-		v.Key = &key
-	}
 	doc := p.worker.Do(r.Record)
+	if r.Key != nil {
+		clean, cleaned := p.worker.Clean(r.Key)
+		key := string(clean)
+		v.Key, v.KeyCleaned = &key, cleaned
+	}
+	p.words.add(doc.Matched)
+	v.Matched = p.words.matched(doc.Matched)
 	v.Text, v.Replaced, v.OutsideWindow, v.Removed = doc.Text, doc.Replaced, doc.OutsideWindow, removals(doc.Removed)
 	v.UnreadID = doc.UnreadID
 	if doc.TimeField != "" {
@@ -146,7 +154,7 @@ func (p *previewer) preview(r sourceRecord) *preview {
 
 // forgetDocument is for a record that nobody makes a document of.
 func (v *preview) forgetDocument() {
-	v.Document, v.Text, v.Removed, v.OutsideWindow, v.EventTime, v.UnreadTime, v.UnreadID = nil, false, nil, false, nil, nil, ""
+	v.Document, v.Text, v.Removed, v.Matched, v.OutsideWindow, v.EventTime, v.UnreadTime, v.UnreadID = nil, false, nil, nil, false, nil, nil, ""
 }
 
 // toElasticsearch says what esclient does with the record.

@@ -82,7 +82,11 @@ func (v *preview) coordinates() string {
 		parts = append(parts, "no offset")
 	}
 	if v.Key != nil {
-		parts = append(parts, "key "+clip(oneLine(*v.Key)))
+		key := "key " + clip(oneLine(*v.Key))
+		if v.KeyCleaned {
+			key += " (cleaned)"
+		}
+		parts = append(parts, key)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -92,6 +96,9 @@ func (v *preview) notes() []string {
 	var notes []string
 	if v.Text && (v.Elasticsearch == nil || v.Elasticsearch.Outcome == outcomeWrite) {
 		notes = append(notes, "not a JSON object: the text goes into msg_body")
+	}
+	if v.Kafka != nil && v.Kafka.Value == "raw" && v.Kafka.Outcome == outcomeWrite && (len(v.Matched) > 0 || v.KeyCleaned) {
+		notes = append(notes, "the topic gets key and value as they came, with what is ignored: that is kafka_value=raw")
 	}
 	if v.Replaced > 0 {
 		notes = append(notes, "not valid UTF-8: "+number(v.Replaced, "character")+" became U+FFFD")

@@ -27,9 +27,6 @@ type Member struct {
 	Tight bool
 	// KeyEscaped: see Key.
 	KeyEscaped bool
-	// Noted says that a nested name of Value is in the scanner's Note set, or
-	// may be (it holds an escape or a dot).
-	Noted bool
 	// Broken says that Value is an array or object which holds line breaks
 	// between its tokens.
 	Broken bool
@@ -45,14 +42,12 @@ type Member struct {
 // Scanner checks JSON text. The zero value is ready for use; it is not safe
 // for concurrent use. Text is assumed to be valid UTF-8: check that first.
 type Scanner struct {
-	// Note, if set, is asked about nested names: see Member.Noted.
-	Note *Names
 	// Most, if set, is how long Object lets a list of members grow.
 	Most int
 	// Members is how many members the last object had, listed or not.
 	Members int
 
-	noted, broken, namesEscaped bool
+	broken, namesEscaped bool
 
 	isObject [MaxDepth/64 + 1]uint64 // one bit a level: object or array
 }
@@ -94,13 +89,13 @@ func (s *Scanner) Object(data []byte, members []Member) (_ []Member, ok bool) {
 		if i < len(data) && data[i] <= ' ' {
 			i = skipSpace(data, i)
 		}
-		s.noted, s.broken, s.namesEscaped = false, false, false
+		s.broken, s.namesEscaped = false, false
 		end := s.value(data, i, 1)
 		if end < 0 {
 			return members, false
 		}
 		m.Value, m.Tight = data[i:end], i == keyEnd+2
-		m.Noted, m.Broken, m.NamesEscaped = s.noted, s.broken, s.namesEscaped
+		m.Broken, m.NamesEscaped = s.broken, s.namesEscaped
 		if s.Members++; s.Most == 0 || len(members) < s.Most {
 			members = append(members, m)
 		}
@@ -181,9 +176,6 @@ element:
 		}
 		if escaped {
 			s.namesEscaped = true
-		}
-		if s.Note != nil && (escaped || s.Note.MayHold(data[i+1:end])) {
-			s.noted = true
 		}
 		i = s.space(data, end+1)
 		if i >= len(data) || data[i] != ':' {

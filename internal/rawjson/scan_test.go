@@ -96,7 +96,6 @@ func checkMembers(t require.TestingT, text string, members []Member) {
 		require.NoError(t, dec.Decode(&value))
 		require.Equal(t, string(value), string(m.Value), "%q", text)
 		require.Equal(t, bytes.ContainsAny(value, "\r\n"), m.Broken, "%q", text)
-		require.False(t, m.Noted)
 	}
 	require.False(t, dec.More(), "members are missing of %q", text)
 }
@@ -177,35 +176,6 @@ func TestScannerListsNoMoreThanMost(t *testing.T) {
 			require.True(t, ok)
 			require.Zero(t, s.Members)
 		}
-	}
-}
-
-func TestScannerNotesNames(t *testing.T) {
-	long := strings.Repeat("n", 70)
-	for _, c := range []struct {
-		name, value string
-		want        bool
-	}{
-		{"name", `{"secret":1}`, true},
-		{"deep", `[{"a":[{"b":{"secret":1}}]}]`, true},
-		{"long name", `{"` + long + `":1}`, true},
-		{"escape, whatever it says", `{"\u0061":1}`, true},
-		{"dot, whatever it joins", `{"a.b":1}`, true},
-		{"other name", `{"secre":1,"secrets":2}`, false},
-		{"other long name", `{"` + long[1:] + `":1}`, false},
-		{"value", `{"a":"secret"}`, false},
-		{"element", `["secret","a.b","\u0061"]`, false},
-		{"no container", `"secret"`, false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := Scanner{Note: NewNames("secret", long)}
-			members, ok := s.Object([]byte(`{"secret":1,"before":[{}],"v":`+c.value+`,"a.b":{"c":1}}`), nil)
-			require.True(t, ok)
-			require.Len(t, members, 4)
-			for i, m := range members {
-				require.Equal(t, i == 2 && c.want, m.Noted, "%s", m.Key)
-			}
-		})
 	}
 }
 
