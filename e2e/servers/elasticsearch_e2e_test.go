@@ -133,7 +133,7 @@ func TestElasticsearchLifecycle(t *testing.T) {
 // chosen.
 func searchServers(t *testing.T) []servers.Kind {
 	t.Helper()
-	return slices.DeleteFunc(selected(t), func(k servers.Kind) bool { return k == servers.KindKafka })
+	return slices.DeleteFunc(selected(t), servers.Kind.IsKafka)
 }
 
 func TestElasticsearchDocumentsAreAll(t *testing.T) {
