@@ -62,10 +62,11 @@ type request struct {
 	sent     []sentItem
 	answer   []answerItem
 
-	node  int    // the address that it goes to
-	tried uint64 // addresses that have failed with it
-	fresh bool   // it has been sent over a new connection for sure
-	posts int    // how often it was posted
+	node   int    // the address that it goes to
+	tried  uint64 // addresses that have failed with it
+	fresh  bool   // it has been sent over a new connection for sure
+	posts  int    // how often it was posted
+	number int    // of the last time, among all of the job
 	// reusable says that nobody reads body and packed any more; lent, that a
 	// transport that was given up may still do so.
 	reusable, lent bool

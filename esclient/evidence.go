@@ -206,6 +206,7 @@ func (j *job) stillTakes(it *item) bool {
 	req.body, req.sent = append(append(req.body, known.source...), '\n'), []sentItem{s}
 	j.stats.Requests++
 	j.stats.Retries++
+	j.sends++
 	req.reply = j.c.post(j.ctx, req, j.timeFor(req))
 	r := &req.reply
 	switch {
@@ -216,7 +217,7 @@ func (j *job) stillTakes(it *item) bool {
 		judge(&j.reader, req, r.body, j.c.stamp, func(_ int, v judgement) {
 			if v.verdict == stored || v.verdict == duplicate {
 				x.taken = j.answers
-				j.acceptances++
+				j.lastTaken = j.sends
 			}
 		})
 	}

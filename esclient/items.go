@@ -113,7 +113,7 @@ func (j *job) releaseAll(req *request) {
 // taken notes that a request was accepted, at least in part.
 func (j *job) taken(req *request) {
 	j.accepted, j.refusals = true, 0
-	j.acceptances++
+	j.lastTaken = max(j.lastTaken, req.number)
 	j.probing, j.busyRuns = false, 0
 	j.keepSample(req)
 	if s := req.part.search; s != nil {

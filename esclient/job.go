@@ -74,17 +74,18 @@ type job struct {
 	lone     []lone
 	smaller  []int32 // were refused, and are to be sent in a smaller form
 
-	gate        time.Time // nothing is sent before it
-	began       time.Time
-	probing     bool // the next request goes alone
-	busyRuns    int  // busy replies in a row
-	accepted    bool // something was accepted in this call
-	acceptances int  // how often
-	answers     int  // bulk answers read
-	refusals    int  // whole requests refused since something was accepted
-	flips       int
-	stopped     *record.Cause // nothing more is sent
-	stats       record.Stats
+	gate      time.Time // nothing is sent before it
+	began     time.Time
+	probing   bool // the next request goes alone
+	busyRuns  int  // busy replies in a row
+	accepted  bool // something was accepted in this call
+	sends     int  // requests that were sent
+	lastTaken int  // the number of the one sent last of those that were accepted
+	answers   int  // bulk answers read
+	refusals  int  // whole requests refused since something was accepted
+	flips     int
+	stopped   *record.Cause // nothing more is sent
+	stats     record.Stats
 }
 
 // item is what is known of an item of the job.

@@ -20,9 +20,9 @@ type search struct {
 // is refused so once more after another request was accepted: a server that
 // refuses everything for a while refuses it once, too.
 type lone struct {
-	i           int32
-	cause       *record.Cause
-	acceptances int // until then
+	i     int32
+	cause *record.Cause
+	sends int // until then: what was sent before says nothing of the server since
 }
 
 // refusedWhole deals with a request that was refused as a whole.
@@ -77,7 +77,7 @@ func (j *job) refusedAlone(req *request, cause *record.Cause) {
 	}
 	j.note(i, cause)
 	j.chains.queueAgain(&j.items[i], i)
-	j.lone = append(j.lone, lone{i, cause, j.acceptances})
+	j.lone = append(j.lone, lone{i, cause, j.sends})
 }
 
 // convict ends the work on an item that is known to be at fault.
@@ -128,7 +128,7 @@ func (j *job) sendLone() {
 	list := j.lone
 	j.lone = nil
 	for _, l := range list {
-		if j.stopped == nil && (j.acceptances > l.acceptances || j.leftAmongOthers() || j.stillTakes(&j.items[l.i])) {
+		if j.stopped == nil && (j.lastTaken > l.sends || j.leftAmongOthers() || j.stillTakes(&j.items[l.i]) && j.lastTaken > l.sends) {
 			j.queue = append(j.queue, &part{items: []int32{l.i}, repeat: true, whole: true})
 			continue
 		}
@@ -147,7 +147,7 @@ func (j *job) sendProved() bool {
 	before := len(j.queue)
 	lone := j.lone[:0]
 	for _, l := range j.lone {
-		if j.acceptances > l.acceptances {
+		if j.lastTaken > l.sends {
 			j.first(&part{items: []int32{l.i}, repeat: true, whole: true})
 		} else {
 			lone = append(lone, l)

@@ -109,6 +109,8 @@ func (j *job) send(req *request) {
 		j.stats.Retries++
 	}
 	req.posts++
+	j.sends++
+	req.number = j.sends
 	limit := j.timeFor(req)
 	go func() {
 		defer func() {
