@@ -114,6 +114,9 @@ func (j *job) releaseAll(req *request) {
 func (j *job) taken(req *request) {
 	j.accepted, j.refusals = true, 0
 	j.lastTaken = max(j.lastTaken, req.number)
+	if req.packed != nil { // an answer without items, as proxies make it up, shows nothing
+		j.c.gzipTaken = true
+	}
 	j.probing, j.busyRuns = false, 0
 	j.keepSample(req)
 	if s := req.part.search; s != nil {
@@ -130,9 +133,6 @@ func (j *job) firstRefusal(it *item) {
 
 // learn notes what a bulk answer teaches about the server.
 func (j *job) learn(req *request) {
-	if req.packed != nil {
-		j.c.gzipTaken = true
-	}
 	if req.packed == nil && j.c.plainCause != nil {
 		j.c.cfg.Logger.Warn("ES_Gzip has no effect: the server, or what stands before it, does not understand compressed requests")
 		j.c.plainCause = nil
