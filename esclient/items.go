@@ -55,6 +55,7 @@ func (j *job) handleItems(req *request) {
 		case again:
 			if v.cause.Status == http.StatusInternalServerError {
 				it.fails++
+				it.failing = it.refused == 0 || it.failing
 				j.firstRefusal(it)
 			}
 			repeats = j.sendAgain(repeats, i, v.cause)
@@ -65,6 +66,9 @@ func (j *job) handleItems(req *request) {
 			j.locate(v.cause, i, req, at)
 			j.refuse(i, v.cause)
 		case suspect:
+			if it.failing && v.cause.Status != http.StatusInternalServerError {
+				it.refused, it.failing = 0, false // another matter: what was taken since the failure is no evidence
+			}
 			j.firstRefusal(it)
 			if v.cause.Status == http.StatusInternalServerError && j.mayPass(it) {
 				repeats = j.sendAgain(repeats, i, v.cause)

@@ -100,6 +100,8 @@ type item struct {
 	alone bool  // it was sent alone, and refused again
 	// refused is the number of the answer that first refused it without proof.
 	refused int32
+	// failing says that it was an internal error (500) of the server.
+	failing bool
 }
 
 // part is items that wait to be sent.
