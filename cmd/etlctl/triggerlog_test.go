@@ -96,7 +96,7 @@ func TestServiceLogIsJSON(t *testing.T) {
 		line := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{`{"level":"INFO","time":"x","msg":"batch"}`, `{"cut":"in the mid`, "panic: x", "[1]", "\xff"})).Draw(t, "line")
 		line = strings.ReplaceAll(line, "\n", "") + "\n"
 		if text := strings.TrimSpace(line); strings.HasPrefix(text, "{") && json.Valid([]byte(text)) && !strings.HasPrefix(line, `{"level"`) {
-			t.Skip("a line that is no log line")
+			line = "panic: " + line // an object that is none of the log's is not told apart from it
 		}
 		n, err := log.Write([]byte(line))
 		require.NoError(t, err)
