@@ -43,7 +43,7 @@ func (j *job) handleItems(req *request) {
 		j.keepOrder(req, verdicts)
 	}
 	var repeats, asIndexToo []int32
-	taken := false
+	taken, held := false, 0
 	for at, v := range verdicts {
 		i := req.items[at]
 		it := &j.items[i]
@@ -78,8 +78,12 @@ func (j *job) handleItems(req *request) {
 		case behind:
 			j.waitBehind(i)
 		default:
+			held++
 			j.holdItem(i, req, at, v.cause)
 		}
+	}
+	if held == len(verdicts) { // as good as a refusal of the whole request
+		j.refusals++
 	}
 	j.ended(req)
 	if taken {

@@ -128,7 +128,7 @@ func (j *job) sendLone() {
 	list := j.lone
 	j.lone = nil
 	for _, l := range list {
-		if j.stopped == nil && (j.lastTaken > l.sends || j.leftAmongOthers() || j.stillTakes(&j.items[l.i]) && j.lastTaken > l.sends) {
+		if j.stopped == nil && (j.lastTaken > l.sends || j.leftAmongOthers() || j.mayAsk() && j.stillTakes(&j.items[l.i]) && j.lastTaken > l.sends) {
 			j.queue = append(j.queue, &part{items: []int32{l.i}, repeat: true, whole: true})
 			continue
 		}
@@ -140,6 +140,10 @@ func (j *job) sendLone() {
 		j.held(l.i, &cause)
 	}
 }
+
+// mayAsk reports whether it is worth asking an index whether it still takes what
+// it has taken: not of a server that has refused too many requests already.
+func (j *job) mayAsk() bool { return j.accepted || j.refusals < maxRefusals }
 
 // sendProved sends those alone for which there is evidence already, while all
 // else waits for a back-off. It reports whether there are any.
