@@ -78,15 +78,24 @@ func loadZone(name string) *time.Location {
 
 // paths returns a list of field paths without repetitions.
 func (r *reader) paths(name string) []string {
+	return r.sound(name, list(r.value(name)), func(path string) string { return pathFault(path, false) })
+}
+
+// sound returns those of a variable's field paths that have no fault, without
+// repetitions, and makes a problem of each of the others.
+func (r *reader) sound(name string, paths []string, fault func(path string) string) []string {
 	var found []string
-	for _, path := range list(r.value(name)) {
-		switch fault := pathFault(path, false); {
-		case fault != "":
-			v, _ := lookup(name)
-			r.problem(name, "got "+quote(path)+": "+fault+"; allowed: "+v.AllowedText())
-		case !slices.Contains(found, path):
-			found = append(found, path)
+	for _, path := range paths {
+		path = strings.TrimSpace(path)
+		if path == "" || slices.Contains(found, path) {
+			continue
 		}
+		if why := fault(path); why != "" {
+			v, _ := lookup(name)
+			r.problem(name, "got "+quote(path)+": "+why+"; allowed: "+v.AllowedText())
+			continue
+		}
+		found = append(found, path)
 	}
 	return found
 }

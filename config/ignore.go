@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -13,23 +14,10 @@ const ignoreSeparators = ",;，、；،؛﹐﹑﹔､\r\n\t"
 // ignored returns the fields to remove, without repetitions. It fails closed: a
 // form that can match no field is a problem, since what was meant would stay.
 func (r *reader) ignored(name string) []string {
-	var found []string
-	for path := range strings.FieldsFuncSeq(r.value(name), func(c rune) bool { return strings.ContainsRune(ignoreSeparators, c) }) {
-		path = strings.TrimSpace(path)
-		fault := formFault(path)
-		if fault == "" {
-			fault = pathFault(path, true)
-		}
-		switch {
-		case path == "":
-		case fault != "":
-			v, _ := lookup(name)
-			r.problem(name, "got "+quote(path)+": "+fault+"; allowed: "+v.AllowedText())
-		case !slices.Contains(found, path):
-			found = append(found, path)
-		}
-	}
-	return found
+	separates := func(c rune) bool { return strings.ContainsRune(ignoreSeparators, c) }
+	return r.sound(name, strings.FieldsFunc(r.value(name), separates), func(path string) string {
+		return cmp.Or(formFault(path), pathFault(path, true))
+	})
 }
 
 // formFault says why a path is written in a form that can match no field, and how
