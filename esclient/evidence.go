@@ -89,7 +89,15 @@ func (j *job) suspect(i int32, req *request, at int, cause *record.Cause) {
 // refuses everything from now on has taken others until now.
 func (j *job) takesOthers(it *item) bool {
 	x := &j.indices[it.where-1]
-	return x.taken > 0 && x.taken >= int(it.refused) || it.trace&record.RefusedAmongOthers != 0
+	return x.taken > 0 && x.taken >= int(it.refused) || it.trace&it.amongOthers() != 0
+}
+
+// amongOthers is what is left of the evidence against an item after the call.
+func (it *item) amongOthers() record.Trace {
+	if it.failing {
+		return record.FailedAmongOthers
+	}
+	return record.RefusedAmongOthers
 }
 
 // longFail is how long an internal error of the server has to last before it is
@@ -99,7 +107,7 @@ const longFail = 10 * time.Second
 // mayPass reports whether an internal error (500) may be the server's own state:
 // while nothing else is taken, and for some time after that.
 func (j *job) mayPass(it *item) bool {
-	if it.trace&record.RefusedAmongOthers == 0 && time.Since(j.began) < longFail {
+	if it.trace&record.FailedAmongOthers == 0 && time.Since(j.began) < longFail {
 		return true
 	}
 	return !j.takesOthers(it) && (!j.mayRewrite() || !j.stillTakes(it))
@@ -120,7 +128,7 @@ func (j *job) sendSuspects() bool {
 		cause := *j.results[i].Cause
 		cause.Hint = joinHints(cause.Hint, hintUnproved)
 		if j.takesOthers(it) {
-			it.trace |= record.RefusedAmongOthers
+			it.trace |= it.amongOthers()
 		}
 		j.held(i, &cause)
 	}

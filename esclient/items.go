@@ -55,8 +55,7 @@ func (j *job) handleItems(req *request) {
 		case again:
 			if v.cause.Status == http.StatusInternalServerError {
 				it.fails++
-				it.failing = it.refused == 0 || it.failing
-				j.firstRefusal(it)
+				j.accuse(it, true)
 			}
 			repeats = j.sendAgain(repeats, i, v.cause)
 		case asIndex:
@@ -66,10 +65,7 @@ func (j *job) handleItems(req *request) {
 			j.locate(v.cause, i, req, at)
 			j.refuse(i, v.cause)
 		case suspect:
-			if it.failing && v.cause.Status != http.StatusInternalServerError {
-				it.refused, it.failing = 0, false // another matter: what was taken since the failure is no evidence
-			}
-			j.firstRefusal(it)
+			j.accuse(it, v.cause.Status == http.StatusInternalServerError)
 			if v.cause.Status == http.StatusInternalServerError && j.mayPass(it) {
 				repeats = j.sendAgain(repeats, i, v.cause)
 				break
@@ -132,9 +128,11 @@ func (j *job) taken(req *request) {
 	}
 }
 
-// firstRefusal notes in which answer an item was first refused without proof.
-func (j *job) firstRefusal(it *item) {
-	if it.refused == 0 {
+// accuse notes in which answer an item was first refused without proof, or the
+// server first failed on it. One is no evidence for the other.
+func (j *job) accuse(it *item, failing bool) {
+	if it.refused == 0 || it.failing != failing {
+		it.failing = failing
 		it.refused = int32(j.answers)
 	}
 }

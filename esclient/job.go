@@ -303,8 +303,8 @@ func (j *job) finish() {
 			r.Cause = noTimeLeft()
 		}
 		it := &j.items[i]
-		if it.fails > 0 && j.takesOthers(it) {
-			it.trace |= record.RefusedAmongOthers
+		if it.failing && j.takesOthers(it) {
+			it.trace |= record.FailedAmongOthers
 		}
 		r.Trace = it.trace
 	}

@@ -30,7 +30,7 @@ type failedBatch struct {
 type state uint8
 
 const (
-	settledBit  = 1 << 4 // below it a trace, with it an outcome
+	settledBit  = 1 << 5 // below it a trace, with it an outcome
 	arrivalAt   = 6
 	maxArrivals = 1 << (8 - arrivalAt)
 )

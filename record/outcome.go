@@ -52,7 +52,7 @@ type Result struct {
 }
 
 // Trace is what is left of earlier tries to write a record to one sink. It
-// takes four bits.
+// takes five bits.
 type Trace uint8
 
 const (
@@ -68,6 +68,9 @@ const (
 	// FoundAtFault says that the record was Refused, on evidence, and that only
 	// its dead letter could not be written.
 	FoundAtFault
+	// FailedAmongOthers says that the server failed on the record (500) while the
+	// record's index took others.
+	FailedAmongOthers
 )
 
 // Delivery is what a sink is to write.
