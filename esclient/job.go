@@ -269,7 +269,7 @@ func (j *job) stop(cause *record.Cause) {
 		if p.sent != nil {
 			j.c.giveBack(p.sent)
 		}
-		if p.search != nil && j.accepted && len(p.items) <= few {
+		if p.search != nil && j.lastTaken > p.search.first && len(p.items) <= few {
 			for _, i := range p.items {
 				j.items[i].trace |= record.RefusedAmongOthers
 			}

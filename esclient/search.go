@@ -14,6 +14,7 @@ type search struct {
 	// sense.
 	taken    bool
 	refusals int
+	first    int // the number of the first request that was refused
 }
 
 // lone is an item that was refused as a request of its own. It is at fault if it
@@ -22,6 +23,7 @@ type search struct {
 type lone struct {
 	i     int32
 	cause *record.Cause
+	first int // the number of the first request that was refused with it
 	sends int // until then: what was sent before says nothing of the server since
 }
 
@@ -29,7 +31,7 @@ type lone struct {
 func (j *job) refusedWhole(req *request, cause *record.Cause) {
 	s := req.part.search
 	if s == nil {
-		s = &search{taken: j.allFoundAtFault(req)}
+		s = &search{taken: j.allFoundAtFault(req), first: req.number}
 	}
 	s.refusals++
 	j.refusals++
@@ -41,7 +43,7 @@ func (j *job) refusedWhole(req *request, cause *record.Cause) {
 	case !s.taken && (s.refusals > maxRefusals || !j.accepted && j.refusals > maxRefusals):
 		j.giveUpSearch(s, req, cause)
 	case len(req.items) == 1:
-		j.refusedAlone(req, cause)
+		j.refusedAlone(s, req, cause)
 	default:
 		j.halve(s, req, cause)
 	}
@@ -68,7 +70,7 @@ func (j *job) halve(s *search, req *request, cause *record.Cause) {
 }
 
 // refusedAlone deals with an item that was refused as a request of its own.
-func (j *job) refusedAlone(req *request, cause *record.Cause) {
+func (j *job) refusedAlone(s *search, req *request, cause *record.Cause) {
 	i := req.items[0]
 	j.locate(cause, i, req, 0)
 	if j.mayRefuse(&j.items[i]) || req.part.whole {
@@ -77,7 +79,7 @@ func (j *job) refusedAlone(req *request, cause *record.Cause) {
 	}
 	j.note(i, cause)
 	j.chains.queueAgain(&j.items[i], i)
-	j.lone = append(j.lone, lone{i, cause, j.sends})
+	j.lone = append(j.lone, lone{i, cause, s.first, j.sends})
 }
 
 // convict ends the work on an item that is known to be at fault.
@@ -132,7 +134,7 @@ func (j *job) sendLone() {
 			j.queue = append(j.queue, &part{items: []int32{l.i}, repeat: true, whole: true})
 			continue
 		}
-		if j.accepted {
+		if j.lastTaken > l.first {
 			j.items[l.i].trace |= record.RefusedAmongOthers
 		}
 		cause := *l.cause
